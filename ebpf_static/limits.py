@@ -1,0 +1,32 @@
+"""Bounds on hostile input: what no honest object reaches, and no dishonest one may pass.
+
+Each bound is far above the largest object seen (a 2 MB Cilium object, 50 000 instructions) and
+low enough that reading to the bound stays well below a second and 100 MB.
+"""
+
+from __future__ import annotations
+
+MAX_OBJECT_BYTES = 64 << 20
+"""Size of a file we are willing to read whole."""
+
+MAX_SECTIONS = 16_384
+MAX_SYMBOLS = 1 << 20
+MAX_RELOCATIONS = 1 << 20
+MAX_INSNS = 4 << 20
+"""8-byte slots over all program sections; the kernel takes 1 000 000 a program."""
+
+MAX_FUNCTIONS = 65_536
+MAX_MAPS = 16_384
+MAX_VARIABLES = 1 << 18
+MAX_NAME_BYTES = 4_096
+"""Longest section, symbol or type name."""
+
+MAX_BTF_TYPES = 1 << 21
+MAX_BTF_DEPTH = 64
+"""Longest chain of modifiers, typedefs and arrays followed (the kernel follows 32)."""
+
+MAX_INNER_MAP_DEPTH = 4
+"""Nesting of map-in-map definitions (the kernel takes 1)."""
+
+MAX_INITIAL_DATA_BYTES = 32 << 20
+"""Initial contents of one data section; `.bss` is not materialised."""

@@ -1,0 +1,110 @@
+"""What a user ships to: a platform and, optionally, a release of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import total_ordering
+
+from ebpf_static.errors import UnknownTargetError
+
+_VERSION = re.compile(r"v?(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?(?:-(rc\d{1,3}))?\Z")
+
+
+class Platform(StrEnum):
+    """The runtime an object is made for."""
+
+    LINUX = "linux"
+    WINDOWS = "windows"
+    UNKNOWN = "unknown"
+    """Nothing in the object says; its numbers are read as Linux numbers unless told otherwise."""
+
+    @property
+    def numbering(self) -> Platform:
+        """The platform whose enumerations give the object's raw numbers their meaning."""
+        return Platform.WINDOWS if self is Platform.WINDOWS else Platform.LINUX
+
+    @property
+    def label(self) -> str:
+        """The name people use."""
+        return {"linux": "Linux", "windows": "eBPF for Windows"}.get(self.value, "unknown platform")
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Return the platform called ``text``.
+
+        Raises:
+            UnknownTargetError: for anything but ``linux`` and ``windows``.
+        """
+        if text in ("linux", "windows"):
+            return cls(text)
+        raise UnknownTargetError(f"unknown platform {text!r}: use 'linux' or 'windows'")
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A release number; ``6.10`` is newer than ``6.9``, ``1.0.0-rc1`` older than ``1.0.0``."""
+
+    major: int
+    minor: int
+    patch: int | None = None
+    pre: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """Return the version written as ``6``, ``6.1``, ``v6.1.5`` or ``1.0.0-rc1``.
+
+        Raises:
+            UnknownTargetError: for any other text.
+        """
+        match = _VERSION.match(text)
+        if match is None:
+            raise UnknownTargetError(f"{text!r} is not a version: write it like '6.1' or '6.1.5'")
+        major, minor, patch, pre = match.groups()
+        return cls(int(major), int(minor or 0), None if patch is None else int(patch), pre or "")
+
+    @property
+    def _key(self) -> tuple[int, int, int, int, int]:
+        release = 0 if self.pre else 1
+        return (self.major, self.minor, self.patch or 0, release, int(self.pre[2:] or 0))
+
+    def __lt__(self, other: Version) -> bool:
+        """Order by release, a pre-release before its release."""
+        return self._key < other._key
+
+    def __str__(self) -> str:
+        """Return the shortest spelling that names this release."""
+        text = f"{self.major}.{self.minor}"
+        if self.patch is not None:
+            text += f".{self.patch}"
+        return f"{text}-{self.pre}" if self.pre else text
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A platform and an optional release; without one, *any supported release*."""
+
+    platform: Platform
+    version: Version | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Return the target written ``linux``, ``linux:6.1`` or ``windows:1.1``.
+
+        Raises:
+            UnknownTargetError: when the platform is missing or unknown, or the version is none.
+        """
+        platform, colon, version = text.partition(":")
+        if not colon and platform[:1].isdigit():
+            raise UnknownTargetError(
+                f"target {text!r} names no platform: write 'linux:{text}' or 'windows:{text}'"
+            )
+        if colon and not version:
+            raise UnknownTargetError(f"target {text!r} ends in ':': write '{platform}' or add a version")
+        return cls(Platform.parse(platform), Version.parse(version) if colon else None)
+
+    def __str__(self) -> str:
+        """Return the text :meth:`parse` reads."""
+        return f"{self.platform}:{self.version}" if self.version else str(self.platform)
