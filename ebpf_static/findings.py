@@ -1,0 +1,197 @@
+"""What rules say about an object, and the report that collects it."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from functools import cached_property
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from ebpf_static.errors import escape
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Severity(StrEnum):
+    """How bad: SARIF's words."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for error, 1 for warning, 2 for note."""
+        return ("error", "warning", "note").index(self.value)
+
+
+class Confidence(StrEnum):
+    """How sure the rule is of the facts it judged by."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Location(_Model):
+    """A place in an object, as far as it is known; nothing here is ever made up.
+
+    Attributes:
+        object: name of the object as the user gave it.
+        section: section name.
+        program: program or function name.
+        map: map name.
+        symbol: any other symbol or type name.
+        insn: insn index within ``program``.
+        offset: byte offset in the file.
+        file: C source file from line information.
+        line: 1-based line in ``file``.
+        column: 1-based column in ``line``.
+        source: text of that line.
+    """
+
+    object: str
+    section: str | None = None
+    program: str | None = None
+    map: str | None = None
+    symbol: str | None = None
+    insn: int | None = None
+    offset: int | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    source: str | None = None
+
+    @property
+    def logical(self) -> str:
+        """The place inside the object in words: ``section xdp: program "f": insn 3``."""
+        parts = []
+        if self.section is not None:
+            parts.append(f"section {escape(self.section) or '(unnamed)'}")
+        for word in ("program", "map", "symbol"):
+            value = getattr(self, word)
+            if value is not None:
+                parts.append(f'{word} "{escape(value)}"')
+        if self.insn is not None:
+            parts.append(f"insn {self.insn}")
+        elif self.offset is not None:
+            parts.append(f"offset {self.offset:#x}")
+        return ": ".join(parts)
+
+    def __str__(self) -> str:
+        """Return the object, the place inside it and the source line where known."""
+        text = escape(self.object)
+        if self.logical:
+            text += f": {self.logical}"
+        if self.file is not None:
+            text += f" ({escape(self.file)}:{self.line}:{self.column})"
+        return text
+
+
+class Finding(_Model):
+    """One problem of one object.
+
+    Attributes:
+        code: rule code, ``MAP101``.
+        name: rule name, ``map-type-unknown``.
+        severity: error, warning or note.
+        confidence: how sure the facts are.
+        message: one sentence without a trailing period.
+        target: what it was judged for (``windows``, ``linux:5.4``); None when it holds anywhere.
+        locations: where; the first is the primary one and always there.
+        help: what to do, imperative; empty when there is nothing to say.
+        related: further facts worth a line each.
+        suppressed_by: why it is not counted, None when it is.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    confidence: Confidence = Confidence.HIGH
+    message: str
+    target: str | None = None
+    locations: tuple[Location, ...]
+    help: str = ""
+    related: tuple[str, ...] = ()
+    suppressed_by: str | None = None
+
+    @property
+    def location(self) -> Location:
+        """The primary location."""
+        return self.locations[0]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def fingerprint(self) -> str:
+        """Stable across rebuilds that move code: rule, object, symbol and message, no offsets."""
+        place = self.location
+        parts = (self.code, self.target or "", place.object, place.section or "",
+                 place.program or "", place.map or "", place.symbol or "", self.message)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    @property
+    def sort_key(self) -> tuple[str | int, ...]:
+        """Object, then place, then code, then target: the order of every report."""
+        place = self.location
+        return (place.object, place.section or "", place.program or "", place.map or "",
+                -1 if place.insn is None else place.insn, self.code, self.target or "",
+                self.message)
+
+
+class Failure(_Model):
+    """Something the run could not do: an unreadable file, a rule that crashed.
+
+    Attributes:
+        object: the object concerned.
+        message: one line.
+    """
+
+    object: str
+    message: str
+
+
+class Report(_Model):
+    """The outcome of one run.
+
+    Attributes:
+        findings: everything found, sorted; suppressed ones included.
+        failures: what could not be done.
+        objects: names of the objects judged, sorted.
+        targets: what they were judged for.
+        skipped: what was passed over, with the reason, one line each.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    objects: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> tuple[Finding, ...]:
+        """The findings that are not suppressed."""
+        return tuple(f for f in self.findings if f.suppressed_by is None)
+
+    @property
+    def ok(self) -> bool:
+        """True when nothing failed and no active finding is an error."""
+        return not self.failures and not self.count(Severity.ERROR)
+
+    def count(self, severity: Severity) -> int:
+        """Return how many active findings have this severity."""
+        return sum(f.severity is severity for f in self.active)
+
+    @classmethod
+    def merge(cls, reports: tuple[Self, ...]) -> Self:
+        """Return one report of many, sorted."""
+        return cls(
+            findings=tuple(sorted((f for r in reports for f in r.findings), key=lambda f: f.sort_key)),
+            failures=tuple(f for r in reports for f in r.failures),
+            objects=tuple(sorted({o for r in reports for o in r.objects})),
+            targets=tuple(dict.fromkeys(t for r in reports for t in r.targets)),
+            skipped=tuple(s for r in reports for s in r.skipped),
+        )

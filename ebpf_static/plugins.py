@@ -1,0 +1,173 @@
+"""The contracts a third party implements: a rule, and what it is given to judge by."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from ebpf_static.findings import Confidence, Finding, Location, Severity
+from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec
+from ebpf_static.target import Platform, Target
+
+_CODE = re.compile(r"[A-Z]{2,3}\d{3}\Z")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+\Z")
+_HEADINGS = ("What it does", "Why it matters", "Example", "How to fix", "References")
+
+
+class RuleStatus(StrEnum):
+    """Where a rule is in its life; codes are never used again."""
+
+    PREVIEW = "preview"
+    STABLE = "stable"
+    DEPRECATED = "deprecated"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleContext:
+    """What a rule is given beside the spec.
+
+    Attributes:
+        object_name: name of the object as the user gave it.
+        target: platform (and release) to judge for; None when the user named none.
+    """
+
+    object_name: str
+    target: Target | None = None
+
+    @property
+    def platform(self) -> Platform | None:
+        """The platform asked for, None when the user named none."""
+        return self.target.platform if self.target else None
+
+    def judged_platform(self, spec: CollectionSpec) -> Platform:
+        """The platform to judge by: the one asked for, else the object's own numbering."""
+        return self.platform or spec.numbering
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMeta:
+    """A rule's identity, taken from its class once.
+
+    Attributes:
+        code: ``MAP101``.
+        name: kebab-case; reads as "ignore <name>" and names the problem.
+        severity: default severity.
+        summary: first line of the docstring.
+        explanation: the whole docstring: the rule's page.
+        since: version that introduced it.
+        status: where it is in its life.
+        platforms: platforms it can judge for.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+    explanation: str
+    since: str
+    status: RuleStatus = RuleStatus.STABLE
+    platforms: tuple[Platform, ...] = (Platform.LINUX, Platform.WINDOWS)
+
+
+class Rule(ABC):
+    """One thing that can be wrong with an object.
+
+    A subclass states ``code``, ``name`` and ``severity``, documents itself under fixed headings,
+    and yields findings from :meth:`check`. It is created once and must keep no state.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    since: ClassVar[str] = "0.1.0"
+    status: ClassVar[RuleStatus] = RuleStatus.STABLE
+    platforms: ClassVar[tuple[Platform, ...]] = (Platform.LINUX, Platform.WINDOWS)
+    meta: ClassVar[RuleMeta]
+
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
+        """Refuse a rule whose identity or page is incomplete.
+
+        ``abstract=True`` marks a shared base of rules that is no rule itself.
+        """
+        super().__init_subclass__()
+        if abstract:
+            return
+        page = inspect.cleandoc(cls.__doc__ or "")
+        missing = [heading for heading in _HEADINGS if f"\n{heading}\n" not in page]
+        if not _CODE.match(cls.code) or not _NAME.match(cls.name) or missing:
+            raise TypeError(
+                f"rule {cls.__name__}: needs a code like MAP101, a kebab-case name and a "
+                f"docstring with the headings {', '.join(_HEADINGS)} (missing: {missing})"
+            )
+        cls.meta = RuleMeta(
+            cls.code, cls.name, cls.severity, page.split("\n", 1)[0], page, cls.since, cls.status,
+            cls.platforms,
+        )
+
+    @abstractmethod
+    def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
+        """Yield a finding for each instance of the problem."""
+
+    def finding(
+        self,
+        context: RuleContext,
+        message: str,
+        location: Location,
+        *,
+        help: str = "",  # noqa: A002 - the field's name in reports
+        severity: Severity | None = None,
+        confidence: Confidence = Confidence.HIGH,
+        related: tuple[str, ...] = (),
+        targeted: bool = False,
+    ) -> Finding:
+        """Return a finding of this rule; ``targeted`` ties it to the context's target."""
+        return Finding(
+            code=self.code,
+            name=self.name,
+            severity=severity or self.severity,
+            confidence=confidence,
+            message=message,
+            target=str(context.target) if targeted and context.target else None,
+            locations=(location,),
+            help=help,
+            related=related,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Makes locations for one object, with source lines where the object has them."""
+
+    spec: CollectionSpec
+    context: RuleContext
+
+    def object(self, section: str | None = None, offset: int | None = None) -> Location:
+        """Return the object itself, or one of its sections."""
+        return Location(object=self.context.object_name, section=section, offset=offset)
+
+    def map(self, item: MapSpec) -> Location:
+        """Return a map's declaration."""
+        return Location(object=self.context.object_name, section=item.section, map=item.name)
+
+    def function(self, function: FunctionSpec, insn: int | None = None) -> Location:
+        """Return a function, or one instruction of it with its source line if known."""
+        place = Location(
+            object=self.context.object_name,
+            section=function.section,
+            program=function.name,
+            insn=insn,
+        )
+        ext = self.spec.btf_ext
+        if ext is None:
+            return place
+        line = ext.line_for(function.section, function.section_offset + 8 * (insn or 0))
+        if line is None:
+            return place
+        update = {"file": line.file, "line": line.line, "column": line.column, "source": line.text}
+        return place.model_copy(update=update)

@@ -1,0 +1,100 @@
+"""Everything an object declares."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from ebpf_static.btf import Btf, BtfExt
+from ebpf_static.specs.base import ByName, FrozenModel
+from ebpf_static.specs.evidence import Evidence
+from ebpf_static.specs.function import FunctionSpec, ProgramSpec, ReferenceKind
+from ebpf_static.specs.map import MapSpec
+from ebpf_static.specs.section import ByteOrder, ElfSpec
+from ebpf_static.specs.variable import ExternSpec, VariableSpec
+from ebpf_static.target import Platform
+
+
+class ReadProblem(NamedTuple):
+    """A defect the reader could step over; rules say what it means.
+
+    Attributes:
+        kind: stable word for the sort of defect (``btf``, ``btf-ext``, ``relocation`` …).
+        what: what is wrong.
+        where: section or symbol.
+        offset: byte offset in the file, None when unknown.
+    """
+
+    kind: str
+    what: str
+    where: str
+    offset: int | None = None
+
+
+class CollectionSpec(FrozenModel):
+    """What one object declares, the same on every host that reads the same bytes.
+
+    Attributes:
+        platform: what the evidence says the object is made for.
+        evidence: why, strongest first.
+        numbering: platform whose enumerations gave the raw numbers their meaning: the platform
+            itself, the caller's choice, or Linux when unknown.
+        byte_order: of the object.
+        license: text of the ``license`` section up to its NUL; None without one.
+        version: number in the ``version`` section; None without one.
+        tag: contents of the ``.ebpf_for_windows`` section; None without one.
+        maps: every map in libbpf's order: ``.maps``/legacy, data sections, kconfig, struct_ops.
+        functions: every function of every executable section, in section and offset order.
+        variables: every global variable.
+        externs: every symbol the loader has to find.
+        elf: the container; None for a native image.
+        btf: the type information; None without usable ``.BTF``.
+        btf_ext: line and CO-RE information; None without usable ``.BTF.ext``.
+        problems: defects the reader stepped over.
+    """
+
+    platform: Platform
+    evidence: tuple[Evidence, ...] = ()
+    numbering: Platform
+    byte_order: ByteOrder
+    license: str | None = None
+    version: int | None = None
+    tag: bytes | None = None
+    maps: ByName[MapSpec] = ByName(())
+    functions: ByName[Annotated[ProgramSpec | FunctionSpec, Field(union_mode="left_to_right")]] = (
+        ByName(())
+    )
+    variables: ByName[VariableSpec] = ByName(())
+    externs: ByName[ExternSpec] = ByName(())
+    elf: ElfSpec | None = None
+    btf: Btf | None = None
+    btf_ext: BtfExt | None = None
+    problems: tuple[ReadProblem, ...] = ()
+
+    @cached_property
+    def programs(self) -> ByName[ProgramSpec]:
+        """The entry programs as libbpf counts them, in section and offset order."""
+        return ByName(f for f in self.functions if isinstance(f, ProgramSpec))
+
+    def get_linked(self, program: FunctionSpec) -> tuple[FunctionSpec, ...]:
+        """Return ``program`` and every function it reaches by call or callback.
+
+        The order is that of first reference, the program itself first: the order in which
+        libbpf appends subprograms.
+        """
+        linked: dict[int, FunctionSpec] = {}
+        start = next((i for i, f in enumerate(self.functions) if f is program), None)
+        queue = [self.functions.index(program) if start is None else start]
+        while queue:
+            index = queue.pop()
+            if index in linked:
+                continue
+            function = linked[index] = self.functions[index]
+            callees = [r.target for r in function.references if r.kind in _CODE and r.target >= 0]
+            queue.extend(reversed(callees))
+        return tuple(linked.values())
+
+
+_CODE = (ReferenceKind.CALL, ReferenceKind.FUNCTION)
