@@ -1,0 +1,12 @@
+"""The loaders ebpf-static ships: first-party plugins that use only the public contracts.
+
+The registry finds this package by the dotted name ``ebpf_static_loaders:builtin``; other people's
+loaders come through the entry-point group ``ebpf_static.loaders`` and have the same rights.
+"""
+
+from __future__ import annotations
+
+
+def builtin() -> tuple[type[object], ...]:
+    """Return the loader classes of this package, in the order tried; it has none so far."""
+    return ()
