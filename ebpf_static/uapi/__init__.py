@@ -1,0 +1,1 @@
+"""Names and numbers of the kernel-facing enumerations, per platform, and what SEC() names mean."""
