@@ -6,7 +6,9 @@ rules come through the entry-point group ``ebpf_static.rules`` and have the same
 
 from __future__ import annotations
 
+from ebpf_static.plugins import Rule
 
-def builtin() -> tuple[type[object], ...]:
+
+def builtin() -> tuple[type[Rule], ...]:
     """Return the rule classes of this package, in code order; it has none so far."""
     return ()
