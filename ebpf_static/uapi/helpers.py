@@ -32,7 +32,7 @@ def gpl_only(
     rule: bool | None = row.get("gpl_only")
     if release is not None and "gpl_only_history" in row:
         steps = row["gpl_only_history"]
-        reached = [step for step in steps if Version.parse(step["since"]) <= release]
+        reached = [step for step in steps if not release < Version.parse(step["since"])]
         rule = (reached or steps[:1])[-1]["gpl_only"]
     if rule is None and program_type is not None:
         by_type: dict[str, bool | None] = row.get("gpl_only_by_program_type", {})

@@ -191,9 +191,11 @@ def _windows_rows(release: Version | None) -> Iterator[Row]:
         if release is None:
             if until is None:
                 yield row
-        elif Version.parse(row["since"]) <= release and (
-            until is None or release <= Version.parse(until)
-        ):
+            continue
+        # 1.3 and 1.3.0 are unequal versions of which neither is older: only ask which is older.
+        too_old = release < Version.parse(row["since"])
+        too_new = until is not None and Version.parse(until) < release
+        if not too_old and not too_new:
             yield row
 
 
@@ -225,9 +227,9 @@ def suggest(section: str, platform: Platform = Platform.LINUX) -> str | None:
         return None if match_windows(section) else _closest(section, names, 0.75)
     if match_linux(section):
         return None
-    mark = section[: section.startswith("?")]
-    guess = _guess_linux(section.removeprefix("?"))
-    return None if guess is None else mark + guess
+    bare = section.lstrip("?")
+    guess = bare if match_linux(bare) else _guess_linux(bare)
+    return None if guess is None else section[: bare != section] + guess
 
 
 _LONGEST_GUESS = 256
