@@ -1,0 +1,261 @@
+"""The PE file around a native image: headers, sections, and reads that cannot leave them.
+
+Everything is checked here before anything else looks at the bytes: header positions, the ranges
+of all sections in file and memory, and each pointer. A pointer on disk is the image base plus an
+RVA and is mapped through the section table.
+
+Source: Microsoft PE format specification, "PE32+ optional header" and "Section Table".
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, Literal, NamedTuple
+
+from ebpf_static import limits
+from ebpf_static.errors import FormatError, LimitError, UnsupportedObjectError
+from ebpf_static.specs.base import ByName
+from ebpf_static.specs.native import PeSection
+
+Machine = Literal["x64", "arm64"]
+
+MACHINES: Final[dict[int, Machine]] = {0x8664: "x64", 0xAA64: "arm64"}
+MAX_PE_SECTIONS: Final = 96
+"""What the Windows loader takes (PE format, "COFF File Header")."""
+
+DIRECTORY_EXPORT, DIRECTORY_IMPORT, DIRECTORY_SECURITY, DIRECTORY_RELOC, DIRECTORY_DEBUG = (
+    0,
+    1,
+    4,
+    5,
+    6,
+)
+SUBSYSTEM_NATIVE: Final = 1
+FILE_DLL: Final = 0x2000
+_COFF: Final = struct.Struct("<4sHHIIIHH")
+_SECTION: Final = struct.Struct("<8sIIIIIIHHI")
+_OPTIONAL_MIN: Final = 112
+_PE32_PLUS: Final = 0x20B
+_ADDRESS_SPACE: Final = 1 << 32
+
+
+class Headers(NamedTuple):
+    """Positions and values of the headers; offsets are bytes in the file."""
+
+    machine: int
+    section_count: int
+    symbol_table: int
+    symbol_count: int
+    flags: int
+    optional: int
+    optional_size: int
+    sections: int
+
+
+def read_headers(data: bytes) -> Headers | None:
+    """Return the COFF header's facts, None when the bytes are no PE file.
+
+    Only the first page is needed, so this serves to recognise files too.
+    """
+    if data[:2] != b"MZ" or len(data) < 64:
+        return None
+    start = int.from_bytes(data[60:64], "little")
+    if start < 4 or start + _COFF.size > len(data):
+        return None
+    fields = _COFF.unpack_from(data, start)
+    signature, machine, sections, _time, symbols, symbol_count, optional_size, flags = fields
+    if signature != b"PE\0\0":
+        return None
+    optional = start + _COFF.size
+    table = optional + optional_size
+    return Headers(machine, sections, symbols, symbol_count, flags, optional, optional_size, table)
+
+
+def iter_section_names(data: bytes, headers: Headers) -> list[str]:
+    """Return the names of the sections whose headers ``data`` reaches."""
+    names = []
+    for index in range(min(headers.section_count, MAX_PE_SECTIONS)):
+        start = headers.sections + index * _SECTION.size
+        raw = data[start : start + 8]
+        if len(raw) == 8:
+            names.append(_section_name(data, headers, raw))
+    return names
+
+
+class PeFile:
+    """A PE32+ file whose headers hold, and bounded reads of what it maps.
+
+    Attributes:
+        data: the whole file.
+        machine: processor.
+        headers: positions of the headers.
+        image_base: address that pointers are relative to.
+        image_size: bytes of address space the image takes.
+        subsystem: ``IMAGE_SUBSYSTEM_*``.
+        checksum_offset: byte offset of the CheckSum field.
+        sections: sections in order.
+        strings: every string read so far, ``{rva: bytes it takes}``.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) > limits.MAX_OBJECT_BYTES:
+            raise LimitError(f"file is larger than {limits.MAX_OBJECT_BYTES} bytes")
+        headers = read_headers(data)
+        if headers is None:
+            raise UnsupportedObjectError("not a PE file")
+        machine = MACHINES.get(headers.machine)
+        if machine is None:
+            raise UnsupportedObjectError(
+                f"PE file for machine {headers.machine:#06x}; native images are x64 or ARM64"
+            )
+        self.data = data
+        self.headers = headers
+        self.machine: Machine = machine
+        self._read_optional()
+        self.sections: ByName[PeSection] = ByName(self._read_sections())
+        self.strings: dict[int, int] = {}
+        self._texts: dict[int, str] = {}
+
+    def _read_optional(self) -> None:
+        start, size = self.headers.optional, self.headers.optional_size
+        where = "optional header"
+        if start + size > len(self.data):
+            raise FormatError("ends behind the file", where=where, offset=start)
+        if size < _OPTIONAL_MIN:
+            raise FormatError(f"{size} bytes are too few for PE32+", where=where, offset=start)
+        if int.from_bytes(self.data[start : start + 2], "little") != _PE32_PLUS:
+            raise FormatError("not PE32+; native images are 64-bit", where=where, offset=start)
+        self.image_base = self._number(start + 24, 8)
+        self.image_size = self._number(start + 56, 4)
+        self.checksum_offset = start + 64
+        self.subsystem = self._number(start + 68, 2)
+        room = (size - _OPTIONAL_MIN) // 8
+        self._directory_count = min(self._number(start + 108, 4), room, 16)
+        if self.image_base + self.image_size >= 1 << 64:
+            raise FormatError("image ends behind the address space", where=where, offset=start + 24)
+
+    def _read_sections(self) -> list[PeSection]:
+        count, table = self.headers.section_count, self.headers.sections
+        if count > MAX_PE_SECTIONS:
+            raise LimitError(f"{count} sections, Windows takes {MAX_PE_SECTIONS}", offset=table)
+        if table + count * _SECTION.size > len(self.data):
+            raise FormatError("ends behind the file", where="section table", offset=table)
+        sections: list[PeSection] = []
+        end = 0
+        for index in range(count):
+            start = table + index * _SECTION.size
+            section = self._read_section(start)
+            if section.address < end:
+                raise FormatError(
+                    "overlaps the section before it in memory", where=section.name, offset=start
+                )
+            end = section.address + max(section.virtual_size, 1)
+            sections.append(section)
+        return sections
+
+    def _read_section(self, start: int) -> PeSection:
+        fields = _SECTION.unpack_from(self.data, start)
+        raw_name, virtual_size, address, raw_size, offset = fields[:5]
+        name = _section_name(self.data, self.headers, raw_name)
+        if raw_size and offset + raw_size > len(self.data):
+            raise FormatError("contents end behind the file", where=name, offset=start)
+        # Old linkers leave VirtualSize 0; the loader then takes the raw size.
+        size = virtual_size or raw_size
+        if address + size > min(max(self.image_size, 1), _ADDRESS_SPACE):
+            raise FormatError("ends behind the image in memory", where=name, offset=start)
+        return PeSection(name, address, size, offset if raw_size else 0, raw_size, fields[9])
+
+    def _number(self, start: int, size: int) -> int:
+        return int.from_bytes(self.data[start : start + size], "little")
+
+    def directory(self, index: int) -> tuple[int, int]:
+        """Return address and size of a data directory, zeros when there is none."""
+        if index >= self._directory_count:
+            return 0, 0
+        start = self.headers.optional + _OPTIONAL_MIN + index * 8
+        return self._number(start, 4), self._number(start + 4, 4)
+
+    def find_section_at(self, rva: int) -> PeSection | None:
+        """Return the section that maps ``rva``."""
+        for section in self.sections:
+            if section.address <= rva < section.address + section.virtual_size:
+                return section
+        return None
+
+    def file_offset(self, rva: int) -> int | None:
+        """Return where ``rva`` lies in the file, None for what only memory has."""
+        section = self.find_section_at(rva)
+        if section is None or rva - section.address >= section.raw_size:
+            return None
+        return section.offset + rva - section.address
+
+    def read(self, rva: int, size: int, where: str) -> bytes:
+        """Return ``size`` bytes at ``rva``, zeros where the section outgrows its file contents.
+
+        Raises:
+            FormatError: no section maps all of them.
+        """
+        section = self.find_section_at(rva)
+        if section is None:
+            raise FormatError(f"address {rva:#x} lies in no section", where=where)
+        inside = rva - section.address
+        if size < 0 or inside + size > section.virtual_size:
+            raise FormatError(f"{size} bytes at {rva:#x} leave section {section.name}", where=where)
+        backed = self.data[
+            section.offset + min(inside, section.raw_size) : section.offset
+            + min(inside + size, section.raw_size)
+        ]
+        return backed + bytes(size - len(backed))
+
+    def resolve(self, pointer: int, where: str) -> int:
+        """Return the RVA of a pointer as it stands in the file.
+
+        Raises:
+            FormatError: it does not point into a section.
+        """
+        rva = pointer - self.image_base
+        if not 0 <= rva < _ADDRESS_SPACE or self.find_section_at(rva) is None:
+            raise FormatError(f"pointer {pointer:#x} leads out of the image", where=where)
+        return rva
+
+    def read_text(self, pointer: int, where: str) -> str:
+        """Return the NUL-terminated text ``pointer`` leads to.
+
+        Bytes that are no UTF-8 come out as ``\\xNN``.
+
+        Raises:
+            FormatError: it leads out of the image, or the text does not end in time.
+        """
+        rva = self.resolve(pointer, where)
+        known = self._texts.get(rva)
+        if known is not None:
+            return known
+        section = self.find_section_at(rva)
+        if section is None:
+            raise FormatError(f"pointer {pointer:#x} leads out of the image", where=where)
+        room = section.address + section.virtual_size - rva
+        raw = self.read(rva, min(room, limits.MAX_NAME_BYTES + 1), where)
+        end = raw.find(b"\0")
+        if end < 0:
+            raise FormatError(f"text at {rva:#x} has no terminating NUL", where=where)
+        self.strings[rva] = end + 1
+        text = raw[:end].decode("utf-8", "backslashreplace")
+        self._texts[rva] = text
+        return text
+
+    def contents(self, section: PeSection) -> bytes:
+        """Return what the file holds of ``section``, without the padding behind it."""
+        size = min(section.raw_size, section.virtual_size)
+        return self.data[section.offset : section.offset + size]
+
+
+def _section_name(data: bytes, headers: Headers, raw: bytes) -> str:
+    name = raw.rstrip(b"\0")
+    if name[:1] == b"/" and name[1:].isdigit() and headers.symbol_table:
+        # GNU ld and lld keep longer names in the COFF string table behind the symbols.
+        start = headers.symbol_table + headers.symbol_count * 18 + int(name[1:])
+        text = data[start : start + limits.MAX_NAME_BYTES]
+        end = text.find(b"\0")
+        if end > 0:
+            name = text[:end]
+    return name.decode("utf-8", "backslashreplace")
