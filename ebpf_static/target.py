@@ -43,7 +43,7 @@ class Platform(StrEnum):
 
 
 @total_ordering
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Version:
     """A release number; ``6.10`` is newer than ``6.9``, ``1.0.0-rc1`` older than ``1.0.0``."""
 
@@ -69,6 +69,14 @@ class Version:
     def _key(self) -> tuple[int, int, int, int, int]:
         release = 0 if self.pre else 1
         return (self.major, self.minor, self.patch or 0, release, int(self.pre[2:] or 0))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare releases: ``6.1`` and ``6.1.0`` are one."""
+        return isinstance(other, Version) and self._key == other._key
+
+    def __hash__(self) -> int:
+        """Hash by release, as equality goes."""
+        return hash(self._key)
 
     def __lt__(self, other: Version) -> bool:
         """Order by release, a pre-release before its release."""

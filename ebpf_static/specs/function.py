@@ -29,6 +29,8 @@ class ReferenceKind(StrEnum):
     """The address of a kernel variable or symbol (``BPF_PSEUDO_BTF_ID`` or a plain constant)."""
     KCONFIG = "kconfig"
     """A value of the kernel's configuration, in the ``.kconfig`` map."""
+    JUMP_TABLE = "jump_table"
+    """A table of instruction addresses in ``.jumptables`` (LDDW, an INSN_ARRAY map)."""
     UNRESOLVED = "unresolved"
     """A symbol nothing in the object explains."""
 

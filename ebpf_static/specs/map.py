@@ -25,8 +25,6 @@ class MapOrigin(StrEnum):
     """The kernel-configuration values an object imports (``.kconfig``)."""
     STRUCT_OPS = "struct_ops"
     """A variable of ``.struct_ops`` or ``.struct_ops.link``."""
-    ARENA = "arena"
-    """Globals that live in an arena (``.addr_space.1``)."""
     IMAGE = "image"
     """An entry of a native image's map table."""
 

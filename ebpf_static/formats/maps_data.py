@@ -1,0 +1,153 @@
+"""Maps that are sections: global variables, kernel configuration, struct_ops, arena globals.
+
+Source: libbpf ``src/libbpf.c``: ``bpf_object__init_global_data_maps``,
+``bpf_object__init_kconfig_map``, ``init_struct_ops_maps``, ``map_is_mmapable``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ebpf_static import limits
+from ebpf_static.btf import Btf, Kind
+from ebpf_static.btf.types import Datasec, Struct, Var
+from ebpf_static.errors import LimitError
+from ebpf_static.formats.draft import MapDraft
+from ebpf_static.formats.elf import SHT_NOBITS, ElfObject
+from ebpf_static.formats.symbols import SymbolTable
+from ebpf_static.specs.map import MapOrigin
+from ebpf_static.specs.section import SectionSpec
+from ebpf_static.specs.variable import VariableSpec
+
+BPF_F_RDONLY_PROG: Final = 1 << 7
+BPF_F_MMAPABLE: Final = 1 << 10
+BPF_F_LINK: Final = 1 << 13
+MAP_TYPE_ARRAY: Final = 2
+"""ARRAY has the same number on both platforms."""
+
+MAP_TYPE_STRUCT_OPS: Final = 26
+_U32_MAX = 0xFFFFFFFF
+_LINKAGE = {0: "static", 1: "global", 2: "extern"}
+
+
+def read_data_map(
+    elf: ElfObject, btf: Btf | None, section: SectionSpec, *, read_only: bool
+) -> MapDraft:
+    """Return the map a section of global variables becomes."""
+    if section.size > _U32_MAX:
+        raise LimitError(f"{section.size} bytes of globals", where=f"section {section.name}")
+    if section.type != SHT_NOBITS and section.size > limits.MAX_INITIAL_DATA_BYTES:
+        raise LimitError(f"{section.size} bytes of initial data", where=f"section {section.name}")
+    flags = BPF_F_RDONLY_PROG if read_only else 0
+    if btf is not None and _has_visible_variable(btf, section.name):
+        flags |= BPF_F_MMAPABLE
+    return MapDraft(
+        name=section.name,
+        origin=MapOrigin.DATA,
+        section=section.name,
+        section_index=section.index,
+        section_offset=0,
+        size=section.size,
+        number=MAP_TYPE_ARRAY,
+        key_size=4,
+        value_size=section.size,
+        max_entries=1,
+        flags=flags,
+        data=None if section.type == SHT_NOBITS else elf.section_data(section),
+        data_section=section.index,
+    )
+
+
+def read_kconfig_map(value_size: int) -> MapDraft:
+    """Return the map that holds the imported kernel-configuration values."""
+    return MapDraft(
+        name=".kconfig",
+        origin=MapOrigin.KCONFIG,
+        section=".kconfig",
+        section_index=-1,
+        section_offset=0,
+        size=value_size,
+        number=MAP_TYPE_ARRAY,
+        key_size=4,
+        value_size=value_size,
+        max_entries=1,
+        flags=BPF_F_RDONLY_PROG,
+    )
+
+
+def read_struct_ops_maps(
+    elf: ElfObject, btf: Btf, section: SectionSpec, symbols: SymbolTable
+) -> Iterator[MapDraft]:
+    """Yield one map per variable of a ``.struct_ops`` section, the value its initial contents."""
+    data = elf.section_data(section)
+    linked = section.name.lstrip("?").startswith(".struct_ops.link")
+    for entry, variable in _iter_variables(btf, section.name):
+        symbol = symbols.find_object(variable.name, section.index)
+        offset = entry if symbol is None else symbol.value
+        size = btf.size_of(variable.type_id)
+        kind = btf.type(btf.resolve(variable.type_id))
+        yield MapDraft(
+            name=variable.name,
+            origin=MapOrigin.STRUCT_OPS,
+            section=section.name,
+            section_index=section.index,
+            section_offset=offset,
+            size=size,
+            linkage=_LINKAGE.get(variable.linkage, "other"),
+            number=MAP_TYPE_STRUCT_OPS,
+            key_size=4,
+            value_size=size,
+            max_entries=1,
+            flags=BPF_F_LINK if linked else 0,
+            values_offset=0,
+            value_type_id=kind.id if isinstance(kind, Struct) else 0,
+            btf_id=variable.id,
+            data=data[offset : offset + size],
+            autocreate=not section.name.startswith("?"),
+        )
+
+
+def read_variables(
+    btf: Btf | None, section: SectionSpec, symbols: SymbolTable, data: bytes | None
+) -> Iterator[VariableSpec]:
+    """Yield the global variables of a data section: what BTF names, then what only symbols name."""
+    seen: set[tuple[str, int]] = set()
+    if btf is not None:
+        for offset, variable in _iter_variables(btf, section.name):
+            symbol = symbols.find_object(variable.name, section.index)
+            at = offset if symbol is None else symbol.value
+            size = btf.size_of(variable.type_id)
+            linkage = _LINKAGE.get(variable.linkage, "other")
+            if symbol is not None and symbol.linkage != "other":
+                linkage = symbol.linkage
+            seen.add((variable.name, at))
+            yield VariableSpec.model_construct(
+                name=variable.name, section=section.name, offset=at, size=size, linkage=linkage,
+                btf_id=variable.id, value=None if data is None else data[at : at + size],
+            )
+    for symbol in symbols.data(section.index):
+        if (symbol.name, symbol.value) in seen or not symbol.size:
+            continue
+        at, end = symbol.value, symbol.value + symbol.size
+        yield VariableSpec.model_construct(
+            name=symbol.name, section=section.name, offset=at, size=symbol.size,
+            linkage=symbol.linkage, btf_id=None, value=None if data is None else data[at:end],
+        )
+
+
+def _iter_variables(btf: Btf, section: str) -> Iterator[tuple[int, Var]]:
+    datasec_id = btf.find(section, Kind.DATASEC)
+    datasec = None if datasec_id is None else btf.type(datasec_id)
+    if not isinstance(datasec, Datasec):
+        return
+    if len(datasec.vars) > limits.MAX_VARIABLES:
+        raise LimitError(f"more than {limits.MAX_VARIABLES} variables", where=f"section {section}")
+    for entry in datasec.vars:
+        variable = btf.type(entry.type_id)
+        if isinstance(variable, Var):
+            yield entry.offset, variable
+
+
+def _has_visible_variable(btf: Btf, section: str) -> bool:
+    return any(variable.linkage for _, variable in _iter_variables(btf, section))

@@ -1,0 +1,74 @@
+"""Symbols looked up the ways the readers need them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+
+from ebpf_static.formats.elf import (
+    SHN_ABS,
+    SHN_COMMON,
+    SHN_UNDEF,
+    STT_FILE,
+    STT_FUNC,
+    STT_NOTYPE,
+    STT_OBJECT,
+    STT_SECTION,
+    ElfObject,
+    Symbol,
+)
+
+_NOT_A_SECTION = (SHN_UNDEF, SHN_ABS, SHN_COMMON)
+
+
+class SymbolTable:
+    """An object's symbols by section and by name."""
+
+    def __init__(self, elf: ElfObject) -> None:
+        self.all = elf.symbols
+
+    @cached_property
+    def _by_section(self) -> dict[int, list[Symbol]]:
+        found: dict[int, list[Symbol]] = defaultdict(list)
+        for symbol in self.all:
+            if symbol.section not in _NOT_A_SECTION and symbol.type not in (STT_SECTION, STT_FILE):
+                found[symbol.section].append(symbol)
+        return found
+
+    @cached_property
+    def _objects(self) -> dict[tuple[str, int], Symbol]:
+        found: dict[tuple[str, int], Symbol] = {}
+        for section, symbols in self._by_section.items():
+            for symbol in symbols:
+                found.setdefault((symbol.name, section), symbol)
+        return found
+
+    def in_section(self, section: int) -> list[Symbol]:
+        """Return the named symbols defined in a section, in table order."""
+        return self._by_section.get(section, [])
+
+    def find_object(self, name: str, section: int) -> Symbol | None:
+        """Return the first symbol called ``name`` in a section."""
+        return self._objects.get((name, section))
+
+    def functions(self, section: int) -> list[Symbol]:
+        """Return a code section's functions ordered by offset.
+
+        LLVM before 7 left function symbols untyped, so where no symbol says STT_FUNC the global
+        untyped ones count; local ones are branch labels.
+        """
+        symbols = self.in_section(section)
+        found = [s for s in symbols if s.type == STT_FUNC]
+        if not found:
+            found = [s for s in symbols if s.type == STT_NOTYPE and s.bind and s.name]
+        return sorted(found, key=lambda s: (s.value, s.index))
+
+    def data(self, section: int) -> list[Symbol]:
+        """Return a data section's variables ordered by offset."""
+        kinds = (STT_OBJECT, STT_NOTYPE)
+        found = [s for s in self.in_section(section) if s.type in kinds and s.name]
+        return sorted(found, key=lambda s: (s.value, s.index))
+
+    def undefined(self) -> list[Symbol]:
+        """Return the named symbols nothing in the object defines."""
+        return [s for s in self.all if s.section == SHN_UNDEF and s.name]

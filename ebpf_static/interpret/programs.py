@@ -1,0 +1,67 @@
+"""Which functions are entry programs, and what their section names make of them.
+
+Sources: libbpf ``src/libbpf.c`` ``prog_is_subprog`` and ``bpf_object__add_programs``; for efW the
+rules of its verifier (every code section but ``.text`` holds programs).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ebpf_static.specs.base import ByName
+from ebpf_static.specs.function import FunctionSpec, ProgramSpec
+from ebpf_static.target import Platform
+from ebpf_static.uapi.constants import ProgramType
+from ebpf_static.uapi.sections import SectionMatch, match_linux, match_windows
+
+TEXT: Final = ".text"
+
+
+def interpret_functions(
+    functions: tuple[FunctionSpec, ...], platform: Platform
+) -> ByName[ProgramSpec | FunctionSpec]:
+    """Return the functions with the entry programs among them made programs."""
+    others = any(f.section != TEXT for f in functions)
+    matches: dict[str, SectionMatch | None] = {}
+    found: list[ProgramSpec | FunctionSpec] = []
+    for function in functions:
+        if not _is_entry(function, platform, len(functions), others=others):
+            found.append(function)
+            continue
+        section = function.section
+        if section not in matches:
+            windows = platform is Platform.WINDOWS
+            matches[section] = match_windows(section) if windows else match_linux(section)
+        found.append(_program(function, matches[section], platform))
+    return ByName(found)
+
+
+def _is_entry(function: FunctionSpec, platform: Platform, count: int, *, others: bool) -> bool:
+    if function.section == TEXT:
+        # libbpf cannot tell entry from subprogram when `.text` is not all there is.
+        return not others if platform is Platform.WINDOWS else count == 1
+    if platform is Platform.WINDOWS:
+        return function.linkage != "static"
+    return function.linkage != "static" and function.name != ""
+
+
+def _program(
+    function: FunctionSpec, match: SectionMatch | None, platform: Platform
+) -> ProgramSpec:
+    fields: dict[str, Any] = {"autoload": not function.section.startswith("?")}
+    if match is not None:
+        fields = {
+            "type": match.program_type,
+            "attach_type": match.attach_type,
+            "attach_to": match.attach_to,
+            "autoload": match.autoload,
+            "sleepable": match.sleepable,
+            "multi": match.multi,
+            "xdp_frags": match.xdp_frags,
+            "attach_type_optional": match.attach_type_optional,
+            "section_pattern": match.pattern,
+        }
+    else:
+        fields["type"] = ProgramType.of(platform, 0)
+    shared = {name: getattr(function, name) for name in FunctionSpec.model_fields}
+    return ProgramSpec.model_construct(**shared, **fields)

@@ -1,0 +1,84 @@
+"""Reading an object, whatever it is handed over as: a path, bytes or an open file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from ebpf_static import limits
+from ebpf_static.errors import LimitError, ObjectError, UnsupportedObjectError, UsageError
+from ebpf_static.formats.sniff import SNIFF_BYTES, sniff
+from ebpf_static.specs import CollectionSpec
+from ebpf_static.target import Platform
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+
+_OTHER = {
+    "archive": "an archive; read its members one by one",
+    "elf": "an ELF file, but not a 64-bit BPF object",
+    "other": "not a BPF object (neither ELF nor a native image)",
+}
+
+
+def read(source: Source, *, platform: str | Platform | None = None) -> CollectionSpec:
+    """Return what an object declares; the same bytes give the same spec on every host.
+
+    Args:
+        source: path, bytes, or a binary file read from where it stands.
+        platform: whose enumerations give the raw numbers their meaning; by default the object's
+            own platform, and Linux when nothing says which that is.
+
+    Raises:
+        UnsupportedObjectError: the bytes are no BPF object.
+        FormatError: they are, but malformed; the message says where.
+        UsageError: the path cannot be read.
+        UnknownTargetError: ``platform`` is no platform.
+    """
+    chosen = None if platform is None else Platform.parse(str(platform))
+    data = _read_bytes(source)
+    try:
+        return _read(data, chosen)
+    except ObjectError as error:
+        if error.object_name is None and isinstance(source, str | os.PathLike):
+            error.object_name = os.fspath(source)
+        raise
+
+
+def _read(data: bytes, chosen: Platform | None) -> CollectionSpec:
+    if not data:
+        raise UnsupportedObjectError("an empty file")
+    kind = sniff(data[:SNIFF_BYTES])
+    if kind == "bpf-elf":
+        # Imported where used: a command line that reads no object pays for neither.
+        from ebpf_static.formats.object import read_elf_object  # noqa: PLC0415
+        from ebpf_static.identify import identify  # noqa: PLC0415
+        from ebpf_static.interpret import interpret  # noqa: PLC0415
+
+        draft = read_elf_object(data)
+        platform, evidence = identify(draft)
+        return interpret(draft, platform, evidence, chosen or platform.numbering)
+    if kind == "pe":
+        raise UnsupportedObjectError("a PE file")
+    raise UnsupportedObjectError(_OTHER[kind])
+
+
+def _read_bytes(source: Source) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    try:
+        if isinstance(source, str | os.PathLike):
+            path = Path(source)
+            if path.is_dir():
+                raise UsageError(f"{path}: is a directory, not an object")
+            with path.open("rb") as file:
+                data = file.read(limits.MAX_OBJECT_BYTES + 1)
+        else:
+            data = source.read(limits.MAX_OBJECT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        name = getattr(source, "name", source)
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{name}: cannot be read: {reason}") from error
+    if len(data) > limits.MAX_OBJECT_BYTES:
+        raise LimitError(f"file is larger than {limits.MAX_OBJECT_BYTES} bytes")
+    return data
