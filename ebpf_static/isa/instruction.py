@@ -22,7 +22,7 @@ class Instruction(NamedTuple):
             and for an LDDW cut off by the end of its function.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, on purpose
     opcode: int
     dst: int
     src: int
