@@ -1,0 +1,193 @@
+"""The verbs: ``check``, ``rules`` and ``explain``; the only place that drives all the others.
+
+Nothing here prints, logs, exits or reads the environment (but for finding plugins).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ebpf_static import reading
+from ebpf_static.engine.own_rules import MalformedObject
+from ebpf_static.engine.run import run_rules
+from ebpf_static.engine.select import ALL, get_rule, select_rules
+from ebpf_static.errors import FormatError, ObjectError, UsageError
+from ebpf_static.findings import Failure, Report
+from ebpf_static.limits import MAX_OBJECT_BYTES
+from ebpf_static.plugins import RuleContext, RuleMeta
+from ebpf_static.reading import read
+from ebpf_static.registry import RegisteredRule, Registry, get_registry
+from ebpf_static.specs import CollectionSpec
+from ebpf_static.target import Platform, Target
+
+Unread = reading.Source
+Source = CollectionSpec | Unread
+"""What can be judged: a spec, or whatever :func:`ebpf_static.read` takes."""
+
+
+def check(
+    source: Source,
+    *,
+    platform: str | Platform | None = None,
+    targets: str | Target | Iterable[str | Target] = (),
+    select: str | Iterable[str] = (ALL,),
+    ignore: str | Iterable[str] = (),
+    name: str | None = None,
+    registry: Registry | None = None,
+) -> Report:
+    """Return what is wrong with an object.
+
+    Args:
+        source: a spec, a path, the bytes of an object, or a file object open for reading bytes.
+        platform: the platform to judge for (``linux`` or ``windows``), any release of it;
+            None judges the object by its own platform.
+        targets: platforms with an optional release (``linux:5.15``) to judge for, one by one.
+        select: codes, prefixes of codes, names or ``ALL``.
+        ignore: the same, taken away again; the more specific selector wins.
+        name: what findings call the object; by default the path as given.
+        registry: where rules come from; by default everything installed.
+
+    Returns:
+        Findings in a fixed order. An object that is recognisably BPF but malformed is the finding
+        ELF001; a rule or plugin that fails is an entry of ``failures``, so ``ok`` is false.
+
+    Raises:
+        UnsupportedObjectError: the source is not a BPF object at all.
+        UsageError: the source cannot be opened, ``platform`` and ``targets`` contradict each
+            other, or a platform, target or rule does not exist.
+    """
+    checker = Checker.prepare(
+        platform=platform, targets=targets, select=select, ignore=ignore, registry=registry
+    )
+    return Report.merge((checker.preamble, checker.check(source, name)))
+
+
+def rules(registry: Registry | None = None) -> tuple[RuleMeta, ...]:
+    """Return the identity and page of every rule, in code order."""
+    return (registry or get_registry()).metas
+
+
+def explain(code_or_name: str, registry: Registry | None = None) -> RuleMeta:
+    """Return the identity and page of one rule.
+
+    Raises:
+        UnknownRuleError: no rule has this code or name; the message lists near matches.
+    """
+    return get_rule(code_or_name, rules(registry))
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """The choices of one run, made once and applied to any number of objects.
+
+    Attributes:
+        targets: what to judge for; empty for each object's own platform.
+        rules: the rules that run.
+        failures: what went wrong while looking for rules.
+    """
+
+    targets: tuple[Target, ...] = ()
+    rules: tuple[RegisteredRule, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @classmethod
+    def prepare(
+        cls,
+        *,
+        platform: str | Platform | None = None,
+        targets: str | Target | Iterable[str | Target] = (),
+        select: str | Iterable[str] = (ALL,),
+        ignore: str | Iterable[str] = (),
+        registry: Registry | None = None,
+    ) -> Checker:
+        """Return the checker for these choices; arguments and errors are those of check()."""
+        registry = registry or get_registry()
+        return cls(
+            resolve_targets(platform, targets),
+            select_rules(registry.rules, select, ignore),
+            registry.rule_failures,
+        )
+
+    @property
+    def preamble(self) -> Report:
+        """What is true of the run before any object: its targets and the plugins that failed."""
+        return Report(failures=self.failures, targets=tuple(str(t) for t in self.targets))
+
+    def check(self, source: Source, name: str | None = None) -> Report:
+        """Return what is wrong with one object; see :func:`check`."""
+        object_name = name if name is not None else name_of(source)
+        if isinstance(source, CollectionSpec):
+            return run_rules(source, object_name, self.targets, self.rules)
+        try:
+            spec, as_windows = self._read(source)
+        except FormatError as error:
+            finding = MalformedObject().from_error(error, RuleContext(object_name))
+            return Report(findings=(finding,), objects=(object_name,))
+        except ObjectError as error:
+            error.object_name = object_name
+            raise
+        return run_rules(spec, object_name, self.targets, self.rules, as_windows=as_windows)
+
+    def _read(self, source: Unread) -> tuple[CollectionSpec, CollectionSpec | None]:
+        """Return the spec, and the one in Windows numbers when only the target says Windows.
+
+        An object that says what it is keeps its own numbers even when judged for the other
+        platform: they are what its author meant.
+        """
+        source = _readable_again(source)
+        spec = read(source)
+        wants_windows = any(t.platform is Platform.WINDOWS for t in self.targets)
+        if spec.platform is Platform.UNKNOWN and wants_windows:
+            return spec, read(source, platform=Platform.WINDOWS)
+        return spec, None
+
+
+def resolve_targets(
+    platform: str | Platform | None, targets: str | Target | Iterable[str | Target]
+) -> tuple[Target, ...]:
+    """Return the targets meant by a platform and a list of targets, each once.
+
+    Raises:
+        UsageError: a target is of another platform than the one given, or does not exist.
+    """
+    listed = [targets] if isinstance(targets, str | Target) else targets
+    wanted = tuple(dict.fromkeys(t if isinstance(t, Target) else Target.parse(t) for t in listed))
+    if platform is None:
+        return wanted
+    chosen = Platform.parse(str(platform))
+    for target in wanted:
+        if target.platform is not chosen:
+            raise UsageError(
+                f"target '{target}' contradicts platform '{chosen}': name one or the other"
+            )
+    return wanted or (Target(chosen),)
+
+
+def name_of(source: Source) -> str:
+    """Return what findings call ``source`` when nobody says: its path with forward slashes."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source).as_posix()
+    named = getattr(source, "name", None)
+    if isinstance(named, str):
+        return Path(named).as_posix()
+    return "<spec>" if isinstance(source, CollectionSpec) else "<bytes>"
+
+
+def _readable_again(source: Unread) -> Unread:
+    """Return something that can be read twice: bytes for an open file or a pipe."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return source
+    try:
+        if not isinstance(source, str | os.PathLike):
+            return source.read(MAX_OBJECT_BYTES + 1)
+        path = Path(source)
+        if path.is_file() or path.is_dir() or not path.exists():
+            return source
+        with path.open("rb") as file:
+            return file.read(MAX_OBJECT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{name_of(source)}: cannot be read: {reason}") from error

@@ -1,0 +1,1 @@
+"""Chooses rules, runs them and collects what they say."""

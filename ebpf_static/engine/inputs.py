@@ -1,0 +1,174 @@
+"""Which files to read: what the user named, and what a directory holds, told by content.
+
+File names decide nothing while walking: 64 bytes of each file tell an object from the rest, so an
+object is found whatever it is called, and nothing has to be configured. ``.gitignore`` is not
+consulted either, because build output is usually ignored by git.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+from stat import S_ISREG
+from typing import NamedTuple
+
+from ebpf_static.findings import Failure
+from ebpf_static.formats.sniff import SNIFF_BYTES, sniff
+
+ALWAYS_EXCLUDED = (
+    ".cache",
+    ".eggs",
+    ".git",
+    ".hg",
+    ".mypy_cache",
+    ".nox",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".svn",
+    ".tox",
+    ".venv",
+    "__pycache__",
+    "node_modules",
+)
+"""Directories nobody keeps build output in."""
+
+_OBJECT_KINDS = ("bpf-elf", "pe")
+_MAGIC = frozenset("*?[")
+
+
+class Input(NamedTuple):
+    """A file to read.
+
+    Attributes:
+        path: where it is.
+        name: what reports call it: relative to the working directory, with forward slashes.
+        named: the user named it, so its not being an object is an error.
+    """
+
+    path: Path
+    name: str
+    named: bool
+
+
+@dataclass
+class Inputs:
+    """What was found.
+
+    Attributes:
+        found: files to read, in order, each once.
+        failures: what the user named and is not there.
+        skipped: what was passed over, with the reason.
+        looked_at: how many files directories held.
+    """
+
+    found: dict[str, Input] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    looked_at: int = 0
+
+    def add(self, path: Path, *, named: bool) -> None:
+        """Note a file to read; naming it twice counts once."""
+        name = display_name(path)
+        known = self.found.get(name)
+        if known is None or (named and not known.named):
+            self.found[name] = Input(path, name, named)
+
+
+def find_inputs(
+    paths: Iterable[str], *, exclude: Sequence[str] = (), force_exclude: bool = False
+) -> Inputs:
+    """Return the files that ``paths`` stand for.
+
+    Args:
+        paths: files, directories to walk, and glob patterns (for shells that expand none).
+        exclude: glob patterns of paths, file names or directory names to pass over in
+            directories, beside :data:`ALWAYS_EXCLUDED`.
+        force_exclude: pass over excluded files even when they are named.
+    """
+    inputs = Inputs()
+    patterns = tuple(pattern.rstrip("/") for pattern in (*ALWAYS_EXCLUDED, *exclude))
+    for text in paths:
+        for path in _expand(text, inputs):
+            if force_exclude and is_excluded(display_name(path), patterns):
+                inputs.skipped.append(f"{display_name(path)}: excluded")
+            elif path.is_dir():
+                _walk(path, patterns, inputs)
+            else:
+                inputs.add(path, named=True)
+    return inputs
+
+
+def display_name(path: Path) -> str:
+    """Return a path as reports show it: relative where possible, with forward slashes."""
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_posix()
+
+
+def is_excluded(name: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a pattern matches the path, one of its parents, or a part of either."""
+    pure = PurePath(name)
+    candidates = {name, *pure.parts, *(parent.as_posix() for parent in pure.parents)} - {"."}
+    return any(fnmatchcase(text, pattern) for pattern in patterns for text in candidates)
+
+
+def _expand(text: str, inputs: Inputs) -> Iterator[Path]:
+    path = Path(text)
+    if path.exists() or path.is_symlink():
+        yield path
+        return
+    if not _MAGIC.isdisjoint(text):
+        matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
+        if matches:
+            yield from map(Path, matches)
+            return
+        inputs.failures.append(Failure(object=text, message="no file matches this pattern"))
+        return
+    inputs.failures.append(Failure(object=text, message="no such file or directory"))
+
+
+def _walk(top: Path, patterns: Sequence[str], inputs: Inputs) -> None:
+    def note(error: OSError) -> None:
+        inputs.skipped.append(f"{error.filename}: {error.strerror}")
+
+    for folder, folders, files in os.walk(top, onerror=note):
+        here = Path(folder)
+        # Only what lies below the directory asked for is excluded, never that directory itself.
+        below = here.relative_to(top)
+        folders[:] = sorted(
+            name for name in folders if not is_excluded((below / name).as_posix(), patterns)
+        )
+        for file in sorted(files):
+            path = here / file
+            names = ((below / file).as_posix(), display_name(path))
+            if is_excluded(names[0], patterns) or _matches_whole(names[1], patterns):
+                inputs.skipped.append(f"{names[1]}: excluded")
+            else:
+                _look_at(path, names[1], inputs)
+
+
+def _matches_whole(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _look_at(path: Path, name: str, inputs: Inputs) -> None:
+    inputs.looked_at += 1
+    try:
+        if not S_ISREG(path.stat().st_mode):
+            return
+        with path.open("rb") as file:
+            kind = sniff(file.read(SNIFF_BYTES))
+    except OSError as error:
+        inputs.skipped.append(f"{name}: {error.strerror}")
+        return
+    if kind in _OBJECT_KINDS:
+        inputs.add(path, named=False)
+    elif kind != "other":
+        inputs.skipped.append(f"{name}: {_NOT_OURS[kind]}")
+
+
+_NOT_OURS = {"elf": "an ELF file for another machine", "archive": "an archive"}

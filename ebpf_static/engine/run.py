@@ -1,0 +1,120 @@
+"""Runs rules over one object, for each target, and survives what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from ebpf_static.engine.own_rules import MalformedObject
+from ebpf_static.errors import FormatError
+from ebpf_static.findings import Failure, Finding, Report
+from ebpf_static.plugins import RuleContext
+from ebpf_static.registry import RegisteredRule, describe
+from ebpf_static.specs import CollectionSpec
+from ebpf_static.target import Platform, Target
+
+MAX_FINDINGS_PER_RULE = 1_000
+"""Findings kept of one rule on one object and target; hostile input could ask for millions."""
+
+
+class _Outcome:
+    """What running the rules for one target gave."""
+
+    def __init__(self) -> None:
+        self.findings: dict[Finding, None] = {}
+        self.failures: list[Failure] = []
+        self.skipped: list[str] = []
+
+
+def run_rules(
+    spec: CollectionSpec,
+    object_name: str,
+    targets: Target | Sequence[Target] | None,
+    rules: Iterable[RegisteredRule],
+    *,
+    as_windows: CollectionSpec | None = None,
+) -> Report:
+    """Return what ``rules`` find in ``spec``, judged for each of ``targets``.
+
+    A rule that raises becomes a :class:`~ebpf_static.findings.Failure` naming it and its plugin;
+    what it found before and all other rules stay. A finding that does not depend on the target
+    is reported once when every target has it, and tied to its targets when only some do.
+
+    Args:
+        spec: what to judge.
+        object_name: what findings call it.
+        targets: what to judge for; none means the object's own platform.
+        rules: the rules to run, in order.
+        as_windows: the spec to judge for Windows, when the object does not say what it is and its
+            numbers therefore mean something else there.
+    """
+    wanted = (targets,) if isinstance(targets, Target) else tuple(dict.fromkeys(targets or ()))
+    chosen = tuple(rules)
+    windows = as_windows or spec
+    outcomes = [
+        _run(
+            windows if target and target.platform is Platform.WINDOWS else spec,
+            RuleContext(object_name, target),
+            chosen,
+        )
+        for target in wanted or (None,)
+    ]
+    findings = _merge(wanted, [outcome.findings for outcome in outcomes])
+    return Report(
+        findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
+        failures=tuple(dict.fromkeys(f for outcome in outcomes for f in outcome.failures)),
+        objects=(object_name,),
+        targets=tuple(str(target) for target in wanted),
+        skipped=tuple(dict.fromkeys(s for outcome in outcomes for s in outcome.skipped)),
+    )
+
+
+def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule, ...]) -> _Outcome:
+    outcome = _Outcome()
+    platform = context.judged_platform(spec)
+    for found in rules:
+        if platform not in found.meta.platforms:
+            continue
+        try:
+            _run_one(found, spec, context, outcome)
+        except FormatError as error:
+            # A part of the object that is decoded on first use turned out to be malformed.
+            outcome.findings[MalformedObject().from_error(error, context)] = None
+        except Exception as error:  # noqa: BLE001 - a rule is other people's code
+            outcome.failures.append(_crash(found, context, error))
+    return outcome
+
+
+def _run_one(
+    found: RegisteredRule, spec: CollectionSpec, context: RuleContext, outcome: _Outcome
+) -> None:
+    findings = iter(found.rule.check(spec, context))
+    for finding in islice(findings, MAX_FINDINGS_PER_RULE):
+        if not isinstance(finding, Finding):
+            raise TypeError(f"yielded {type(finding).__name__} instead of a Finding")
+        outcome.findings[finding] = None
+    if next(findings, None) is not None:
+        outcome.skipped.append(
+            f"{context.object_name}: {found.meta.code} findings after the first "
+            f"{MAX_FINDINGS_PER_RULE}"
+        )
+
+
+def _crash(found: RegisteredRule, context: RuleContext, error: Exception) -> Failure:
+    message = (
+        f"rule {found.meta.code} ({found.meta.name}) of plugin {found.plugin} failed: "
+        f"{describe(error)}"
+    )
+    return Failure(object=context.object_name, message=message)
+
+
+def _merge(targets: tuple[Target, ...], found: list[dict[Finding, None]]) -> list[Finding]:
+    if len(found) == 1:
+        return list(found[0])
+    merged: dict[Finding, None] = {}
+    for target, findings in zip(targets, found, strict=True):
+        for finding in findings:
+            everywhere = finding.target is not None or all(finding in other for other in found)
+            kept = finding if everywhere else finding.model_copy(update={"target": str(target)})
+            merged[kept] = None
+    return list(merged)

@@ -1,0 +1,107 @@
+r"""``json``: one versioned document, independent of how the models happen to be written.
+
+Version 1::
+
+    {
+      "schema_version": 1,
+      "tool": {"name": "ebpf-static", "version": "0.1.0"},
+      "targets": ["linux:5.15"],        what was judged for; empty: each object's own platform
+      "objects": ["a.bpf.o"],           what was judged, sorted
+      "findings": [{
+        "code": "MAP101", "name": "map-type-unknown",
+        "severity": "error|warning|note", "confidence": "high|medium|low",
+        "message": "...", "help": "...", "related": ["..."],
+        "target": "linux:5.15" or null, "fingerprint": "32 hex digits",
+        "suppressed_by": "..." or null,
+        "locations": [{               the first is the primary one
+          "object": "a.bpf.o",
+          "section": ..., "program": ..., "map": ..., "symbol": ...,    text or null
+          "insn": ..., "offset": ...,                                   number or null
+          "file": ..., "line": ..., "column": ..., "source": ...        from line information
+        }]
+      }],
+      "failures": [{"object": "...", "message": "..."}],   exit status 2
+      "skipped": ["..."],
+      "summary": {"errors": 0, "warnings": 0, "notes": 0, "suppressed": 0, "objects": 1,
+                  "failures": 0, "by_code": {"MAP101": 1}}
+    }
+
+Fields are added within a version; removing or changing one makes a new version. Everything but
+printable ASCII in texts is written as ``\\uXXXX``, so no name can reach a terminal raw.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ebpf_static import __version__
+from ebpf_static.findings import Finding, Location, Report, Severity
+from ebpf_static.output.json_text import dumps
+from ebpf_static.output.style import RenderOptions
+from ebpf_static.output.summary import count_by_code
+
+SCHEMA_VERSION = 1
+
+
+def render(report: Report, options: RenderOptions) -> str:
+    """Return the document, indented, keys in the documented order."""
+    del options
+    return dumps(to_dict(report))
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """Return the document as plain values."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "ebpf-static", "version": __version__},
+        "targets": list(report.targets),
+        "objects": list(report.objects),
+        "findings": [_finding(finding) for finding in report.findings],
+        "failures": [{"object": f.object, "message": f.message} for f in report.failures],
+        "skipped": list(report.skipped),
+        "summary": _summary(report),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "message": finding.message,
+        "help": finding.help,
+        "related": list(finding.related),
+        "target": finding.target,
+        "fingerprint": finding.fingerprint,
+        "suppressed_by": finding.suppressed_by,
+        "locations": [_location(location) for location in finding.locations],
+    }
+
+
+def _location(location: Location) -> dict[str, Any]:
+    return {
+        "object": location.object,
+        "section": location.section,
+        "program": location.program,
+        "map": location.map,
+        "symbol": location.symbol,
+        "insn": location.insn,
+        "offset": location.offset,
+        "file": location.file,
+        "line": location.line,
+        "column": location.column,
+        "source": location.source,
+    }
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    return {
+        "errors": report.count(Severity.ERROR),
+        "warnings": report.count(Severity.WARNING),
+        "notes": report.count(Severity.NOTE),
+        "suppressed": len(report.findings) - len(report.active),
+        "objects": len(report.objects),
+        "failures": len(report.failures),
+        "by_code": {code: number for (code, _), number in count_by_code(report).items()},
+    }

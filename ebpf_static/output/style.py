@@ -1,0 +1,75 @@
+"""Colour: when to use it, and how to say it in ANSI escapes.
+
+Conventions: https://no-color.org, https://force-color.org and https://bixense.com/clicolors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COLOR_CHOICES = ("auto", "always", "never")
+
+_CODES = {
+    "error": "1;31",
+    "warning": "1;33",
+    "note": "1;36",
+    "help": "1;32",
+    "frame": "1;34",
+    "bold": "1",
+    "dim": "2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Wraps text in ANSI escapes, or leaves it alone.
+
+    The text given must already be free of control characters
+    (:func:`ebpf_static.errors.escape`).
+    """
+
+    enabled: bool = False
+
+    def __call__(self, role: str, text: str) -> str:
+        """Return ``text`` as a ``role``: a severity, ``help``, ``frame``, ``bold`` or ``dim``."""
+        return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.enabled and text else text
+
+
+PLAIN = Style()
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What a renderer may vary; machine formats ignore all of it.
+
+    Attributes:
+        style: colours.
+        footer: end with the line that counts.
+        statistics: add the number of findings of each code.
+    """
+
+    style: Style = PLAIN
+    footer: bool = True
+    statistics: bool = False
+
+
+def use_color(choice: str, *, is_terminal: bool, env: Mapping[str, str]) -> bool:
+    """Tell whether to write ANSI escapes.
+
+    ``always`` and ``never`` decide. With ``auto``: a non-empty ``NO_COLOR`` turns colour off, a
+    non-empty ``FORCE_COLOR`` or ``CLICOLOR_FORCE`` other than 0 turns it on, and otherwise it is
+    on for a terminal that is not ``TERM=dumb``.
+
+    Args:
+        choice: ``auto``, ``always`` or ``never``.
+        is_terminal: whether the output goes to a terminal that understands escapes.
+        env: the environment.
+    """
+    if choice != "auto":
+        return choice == "always"
+    if env.get("NO_COLOR"):
+        return False
+    if any(env.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return is_terminal and env.get("TERM") != "dumb"
