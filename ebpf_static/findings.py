@@ -129,17 +129,32 @@ class Finding(_Model):
     def fingerprint(self) -> str:
         """Stable across rebuilds that move code: rule, object, symbol and message, no offsets."""
         place = self.location
-        parts = (self.code, self.target or "", place.object, place.section or "",
-                 place.program or "", place.map or "", place.symbol or "", self.message)
+        parts = (
+            self.code,
+            self.target or "",
+            place.object,
+            place.section or "",
+            place.program or "",
+            place.map or "",
+            place.symbol or "",
+            self.message,
+        )
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     @property
     def sort_key(self) -> tuple[str | int, ...]:
         """Object, then place, then code, then target: the order of every report."""
         place = self.location
-        return (place.object, place.section or "", place.program or "", place.map or "",
-                -1 if place.insn is None else place.insn, self.code, self.target or "",
-                self.message)
+        return (
+            place.object,
+            place.section or "",
+            place.program or "",
+            place.map or "",
+            -1 if place.insn is None else place.insn,
+            self.code,
+            self.target or "",
+            self.message,
+        )
 
 
 class Failure(_Model):
@@ -189,7 +204,9 @@ class Report(_Model):
     def merge(cls, reports: tuple[Self, ...]) -> Self:
         """Return one report of many, sorted."""
         return cls(
-            findings=tuple(sorted((f for r in reports for f in r.findings), key=lambda f: f.sort_key)),
+            findings=tuple(
+                sorted((f for r in reports for f in r.findings), key=lambda f: f.sort_key)
+            ),
             failures=tuple(f for r in reports for f in r.failures),
             objects=tuple(sorted({o for r in reports for o in r.objects})),
             targets=tuple(dict.fromkeys(t for r in reports for t in r.targets)),

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from ebpf_static.btf import Btf, Kind
-from ebpf_static.btf.types import AnyEnum, Enum, Enum64, Struct
+from ebpf_static.btf.types import AnyEnum, Enum, Enum64, Struct, Union
 from ebpf_static.errors import ObjectError
 from ebpf_static.formats.draft import MapDraft, ObjectDraft
 from ebpf_static.interpret.legacy_maps import EFW, EFW_OLD
@@ -75,8 +75,12 @@ def _evidence(platform: Platform | str, kind: str, what: str, where: str) -> Evi
 
 def _iter_evidence(draft: ObjectDraft) -> Iterator[Evidence]:
     if draft.tag is not None:
-        yield _evidence("windows", "tag-section", "the section that tags an efW object is there",
-                        "section .ebpf_for_windows")
+        yield _evidence(
+            "windows",
+            "tag-section",
+            "the section that tags an efW object is there",
+            "section .ebpf_for_windows",
+        )
     yield from _sections(draft)
     yield from _helpers(draft)
     for item in draft.maps:
@@ -91,9 +95,12 @@ def _sections(draft: ObjectDraft) -> Iterator[Evidence]:
     for section in draft.elf.sections:
         for platform, names in _facts()["data_sections"].items():
             if section.name in names and section.size:
-                yield _evidence(platform, "data-section",
-                                f"section `{section.name}` means something only there",
-                                f"section {section.name}")
+                yield _evidence(
+                    platform,
+                    "data-section",
+                    f"section `{section.name}` means something only there",
+                    f"section {section.name}",
+                )
     for name in dict.fromkeys(f.section for f in draft.functions if f.section != ".text"):
         linux, windows = match_linux_loose(name), match_windows(name)
         where = f"section {name}"
@@ -102,8 +109,9 @@ def _sections(draft: ObjectDraft) -> Iterator[Evidence]:
             yield _evidence("linux", kind, f"section `{linux.pattern}` exists only on Linux", where)
         elif windows is not None and windows.windows_only and linux is None:
             kind = "section-name" if windows.exact else "section-prefix"
-            yield _evidence("windows", kind, f"section `{windows.pattern}` exists only on Windows",
-                            where)
+            yield _evidence(
+                "windows", kind, f"section `{windows.pattern}` exists only on Windows", where
+            )
 
 
 def _helpers(draft: ObjectDraft) -> Iterator[Evidence]:
@@ -117,11 +125,16 @@ def _helpers(draft: ObjectDraft) -> Iterator[Evidence]:
             linux = HelperId.of(Platform.LINUX, number)
             if number >= _FIRST_EXTENSION_HELPER:
                 if HelperId.of(Platform.WINDOWS, number).candidates:
-                    yield _evidence("windows", "helper-id",
-                                    f"helper {number} exists only on Windows", where)
+                    yield _evidence(
+                        "windows", "helper-id", f"helper {number} exists only on Windows", where
+                    )
             elif linux.known and not HelperId.of(Platform.WINDOWS, number).known:
-                yield _evidence("linux", "helper-id",
-                                f"helper {number} (`{linux.name}`) exists only on Linux", where)
+                yield _evidence(
+                    "linux",
+                    "helper-id",
+                    f"helper {number} (`{linux.name}`) exists only on Linux",
+                    where,
+                )
 
 
 def _map(item: MapDraft, draft: ObjectDraft) -> Iterator[Evidence]:
@@ -131,13 +144,15 @@ def _map(item: MapDraft, draft: ObjectDraft) -> Iterator[Evidence]:
     elif item.number is not None:
         known = {p: MapType.of(p, item.number).known for p in _PLATFORMS}
         if known[Platform.LINUX] and not known[Platform.WINDOWS]:
-            yield _evidence("linux", "map-type", f"map type {item.number} exists only on Linux",
-                            where)
+            yield _evidence(
+                "linux", "map-type", f"map type {item.number} exists only on Linux", where
+            )
     for platform, members in _facts()["map_members"].items():
         for member in item.declared:
             if member in members:
-                yield _evidence(platform, "map-member",
-                                f"maps have the member `{member}` only there", where)
+                yield _evidence(
+                    platform, "map-member", f"maps have the member `{member}` only there", where
+                )
 
 
 def _record(item: MapDraft, draft: ObjectDraft, where: str) -> Iterator[Evidence]:
@@ -149,8 +164,9 @@ def _record(item: MapDraft, draft: ObjectDraft, where: str) -> Iterator[Evidence
     if size == EFW.size or (size == EFW_OLD.size and first == size):
         yield _evidence("windows", "map-layout", f"map records of {size} bytes are efW's", where)
     elif size in (20, 28, 36):
-        yield _evidence("linux", "map-layout", f"map records of {size} bytes are Linux loaders'",
-                        where)
+        yield _evidence(
+            "linux", "map-layout", f"map records of {size} bytes are Linux loaders'", where
+        )
 
 
 def _externs(draft: ObjectDraft) -> Iterator[Evidence]:
@@ -168,8 +184,9 @@ def _btf(btf: Btf) -> Iterator[Evidence]:
     for platform, names in facts["btf_types"].items():
         for name in names:
             if btf.find_all(name):
-                yield _evidence(platform, "btf-type", f"type `{name}` exists only there",
-                                f"BTF type {name}")
+                yield _evidence(
+                    platform, "btf-type", f"type `{name}` exists only there", f"BTF type {name}"
+                )
     for shape in facts["btf_shapes"]:
         for name in shape["types"]:
             yield from _shape(btf, shape, name)
@@ -178,8 +195,12 @@ def _btf(btf: Btf) -> Iterator[Evidence]:
         value = enumerators.get(row["name"])
         fits = [p for p in ("linux", "windows") if row.get(p) == value]
         if value is not None and len(fits) == 1:
-            yield _evidence(fits[0], "btf-enum", f"`{row['name']}` is {value} only there",
-                            f"BTF enumerator {row['name']}")
+            yield _evidence(
+                fits[0],
+                "btf-enum",
+                f"`{row['name']}` is {value} only there",
+                f"BTF enumerator {row['name']}",
+            )
 
 
 def _shape(btf: Btf, shape: dict[str, Any], name: str) -> Iterator[Evidence]:
@@ -193,9 +214,12 @@ def _shape(btf: Btf, shape: dict[str, Any], name: str) -> Iterator[Evidence]:
         found = {"offset": member[1], "size": member[2]}
         fits = [p for p in ("linux", "windows") if shape.get(p) == found]
         if len(fits) == 1:
-            yield _evidence(fits[0], "btf-shape",
-                            f"`{name}.{member[0]}` has {member[2]} bytes at offset {member[1]} "
-                            "only there", f"BTF type {name}")
+            yield _evidence(
+                fits[0],
+                "btf-shape",
+                f"`{name}.{member[0]}` has {member[2]} bytes at offset {member[1]} only there",
+                f"BTF type {name}",
+            )
 
 
 def _iter_members(btf: Btf, record: Struct, base: int = 0) -> Iterator[tuple[str, int, int]]:
@@ -203,7 +227,7 @@ def _iter_members(btf: Btf, record: Struct, base: int = 0) -> Iterator[tuple[str
     for member in record.members:
         at = base + member.bit_offset // 8
         inner = btf.type(btf.resolve(member.type_id))
-        if not member.name and base == 0 and hasattr(inner, "members"):
+        if not member.name and base == 0 and isinstance(inner, Struct | Union):
             for nested in inner.members:
                 yield nested.name, at + nested.bit_offset // 8, btf.size_of(nested.type_id)
         else:
@@ -232,8 +256,12 @@ def _ext(draft: ObjectDraft) -> Iterator[Evidence]:
     try:
         core = ext.core_sections
         if core:
-            yield _evidence("linux", "core-relocation", "CO-RE relocations are resolved only there",
-                            f"section {core[0]}")
+            yield _evidence(
+                "linux",
+                "core-relocation",
+                "CO-RE relocations are resolved only there",
+                f"section {core[0]}",
+            )
         for section in ext.sections[:_SECTION_SAMPLES]:
             for record in ext.line_records(section)[:_PATH_SAMPLES]:
                 yield from _path(ext.resolve_line(record).file, section)
@@ -246,5 +274,9 @@ def _path(path: str, section: str) -> Iterator[Evidence]:
     for platform, fragments in _facts()["source_paths"].items():
         for fragment in fragments:
             if fragment in path:
-                yield _evidence(platform, "source-path", f"a source path contains `{fragment}`",
-                                f"section {section}")
+                yield _evidence(
+                    platform,
+                    "source-path",
+                    f"a source path contains `{fragment}`",
+                    f"section {section}",
+                )

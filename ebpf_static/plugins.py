@@ -106,7 +106,13 @@ class Rule(ABC):
                 f"docstring with the headings {', '.join(_HEADINGS)} (missing: {missing})"
             )
         cls.meta = RuleMeta(
-            cls.code, cls.name, cls.severity, page.split("\n", 1)[0], page, cls.since, cls.status,
+            cls.code,
+            cls.name,
+            cls.severity,
+            page.split("\n", 1)[0],
+            page,
+            cls.since,
+            cls.status,
             cls.platforms,
         )
 

@@ -51,9 +51,9 @@ def _read(data: bytes, chosen: Platform | None) -> CollectionSpec:
     kind = sniff(data[:SNIFF_BYTES])
     if kind == "bpf-elf":
         # Imported where used: a command line that reads no object pays for neither.
-        from ebpf_static.formats.object import read_elf_object  # noqa: PLC0415
-        from ebpf_static.identify import identify  # noqa: PLC0415
-        from ebpf_static.interpret import interpret  # noqa: PLC0415
+        from ebpf_static.formats.object import read_elf_object
+        from ebpf_static.identify import identify
+        from ebpf_static.interpret import interpret
 
         draft = read_elf_object(data)
         platform, evidence = identify(draft)

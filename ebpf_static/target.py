@@ -110,7 +110,9 @@ class Target:
                 f"target {text!r} names no platform: write 'linux:{text}' or 'windows:{text}'"
             )
         if colon and not version:
-            raise UnknownTargetError(f"target {text!r} ends in ':': write '{platform}' or add a version")
+            raise UnknownTargetError(
+                f"target {text!r} ends in ':': write '{platform}' or add a version"
+            )
         return cls(Platform.parse(platform), Version.parse(version) if colon else None)
 
     def __str__(self) -> str:

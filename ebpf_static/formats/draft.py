@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ebpf_static.btf import Btf, BtfExt
+from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.function import FunctionSpec
 from ebpf_static.specs.map import MapOrigin, MapValue
-from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.section import ElfSpec
 from ebpf_static.specs.variable import ExternSpec, VariableSpec
 
@@ -17,7 +17,7 @@ class MapDraft(NamedTuple):
     """A map declaration with its type still a bare number.
 
     ``number`` is None where the platform decides it: a legacy record is only its bytes until the
-    record layout is known. ``data_section`` is the section whose symbols are bytes of the map's value.
+    record layout is known. ``data_section`` is the section whose symbols are bytes of the value.
     The other fields are those of :class:`~ebpf_static.specs.MapSpec`.
     """
 
@@ -50,8 +50,7 @@ class MapDraft(NamedTuple):
 
     def shared_fields(self) -> dict[str, Any]:
         """Return the fields a MapSpec has too, by name."""
-        skipped = ("section_index", "size", "number", "inner", "values_offset",
-                   "data_section")
+        skipped = ("section_index", "size", "number", "inner", "values_offset", "data_section")
         return {k: v for k, v in self._asdict().items() if k not in skipped}
 
 

@@ -69,7 +69,7 @@ _LINKAGE = {STB_LOCAL: "static", STB_GLOBAL: "global", STB_WEAK: "weak"}
 class Symbol(NamedTuple):
     """One symbol; ``section`` is resolved through ``SHT_SYMTAB_SHNDX`` where needed."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     name: str
     value: int
     size: int
@@ -151,8 +151,11 @@ class ElfObject:
         raw = self.section_data(table)
         where = f"section {table.name}"
         if len(raw) % _SYMBOL_BYTES or table.entry_size not in (0, _SYMBOL_BYTES):
-            raise FormatError("symbol table is not a whole number of 24-byte entries", where=where,
-                              offset=table.offset)
+            raise FormatError(
+                "symbol table is not a whole number of 24-byte entries",
+                where=where,
+                offset=table.offset,
+            )
         if len(raw) // _SYMBOL_BYTES > limits.MAX_SYMBOLS:
             raise LimitError(f"more than {limits.MAX_SYMBOLS} symbols", where=where)
         if table.link >= len(self.sections):
@@ -202,8 +205,11 @@ class ElfObject:
         rela = table.type == SHT_RELA
         size = 24 if rela else 16
         if len(raw) % size:
-            raise FormatError(f"relocation table is not a whole number of {size}-byte entries",
-                              where=where, offset=table.offset)
+            raise FormatError(
+                f"relocation table is not a whole number of {size}-byte entries",
+                where=where,
+                offset=table.offset,
+            )
         if len(raw) // size > limits.MAX_RELOCATIONS:
             raise LimitError(f"more than {limits.MAX_RELOCATIONS} relocations", where=where)
         count = len(self.symbols)
@@ -212,8 +218,9 @@ class ElfObject:
             at = table.offset + index * size
             symbol = row[1] >> 32
             if symbol >= count:
-                raise FormatError(f"relocation {index} names symbol {symbol} of {count}",
-                                  where=where, offset=at)
+                raise FormatError(
+                    f"relocation {index} names symbol {symbol} of {count}", where=where, offset=at
+                )
             yield Relocation(row[0], symbol, row[1] & 0xFFFFFFFF, row[2] if rela else 0, at)
 
     def find_section(self, name: str) -> SectionSpec | None:
@@ -274,7 +281,7 @@ def _identify(data: bytes) -> ByteOrder:
         if sniff(data[:64]) == "bpf-elf":
             raise FormatError("the ELF header is cut off or malformed", offset=0) from error
         raise UnsupportedObjectError("an ELF file with a malformed header") from error
-    if elf.elfclass != 64:  # noqa: PLR2004 - the class is the number
+    if elf.elfclass != 64:
         raise UnsupportedObjectError("a 32-bit ELF file; BPF objects are 64-bit")
     return "little" if elf.little_endian else "big"
 
@@ -287,8 +294,11 @@ def _read_sections(
     if start == 0:
         return (), 0
     if header.section_entry_size != _SECTION_BYTES:
-        raise FormatError(f"section headers of {header.section_entry_size} bytes, not 64",
-                          where="ELF header", offset=58)
+        raise FormatError(
+            f"section headers of {header.section_entry_size} bytes, not 64",
+            where="ELF header",
+            offset=58,
+        )
     count, names_index = header.section_count, header.names_index
     if start + _SECTION_BYTES <= len(data):
         # Extended numbering (gABI): section 0 holds what does not fit 16 bits.
@@ -296,17 +306,23 @@ def _read_sections(
         count = count or first[5]
         names_index = first[6] if names_index == SHN_XINDEX else names_index
     if count > limits.MAX_SECTIONS:
-        raise LimitError(f"{count} sections, more than {limits.MAX_SECTIONS}", where="ELF header",
-                         offset=60)
+        raise LimitError(
+            f"{count} sections, more than {limits.MAX_SECTIONS}", where="ELF header", offset=60
+        )
     end = start + count * _SECTION_BYTES
     if end > len(data):
         raise FormatError(
             f"section header table of {count} entries at {start:#x} reaches beyond the end of "
-            f"the file ({len(data)} bytes)", where="ELF header", offset=40)
+            f"the file ({len(data)} bytes)",
+            where="ELF header",
+            offset=40,
+        )
     rows = list(struct.iter_unpack(f"{endian}IIQQQQIIQQ", data[start:end]))
     names = _section_names(data, rows, names_index)
     return tuple(
-        SectionSpec(i, _string(names, row[0], "section names", start + i * _SECTION_BYTES), *row[1:])
+        SectionSpec(
+            i, _string(names, row[0], "section names", start + i * _SECTION_BYTES), *row[1:]
+        )
         for i, row in enumerate(rows)
     ), end
 
@@ -315,24 +331,32 @@ def _section_names(data: bytes, rows: list[tuple[int, ...]], names_index: int) -
     if names_index == 0:
         return b""
     if names_index >= len(rows):
-        raise FormatError(f"section name table index {names_index} is out of range",
-                          where="ELF header", offset=62)
+        raise FormatError(
+            f"section name table index {names_index} is out of range", where="ELF header", offset=62
+        )
     offset, size = rows[names_index][4:6]
     if offset + size > len(data):
-        raise FormatError("section name table reaches beyond the end of the file",
-                          where=f"section {names_index}", offset=offset)
+        raise FormatError(
+            "section name table reaches beyond the end of the file",
+            where=f"section {names_index}",
+            offset=offset,
+        )
     return data[offset : offset + size]
 
 
 def _string(table: bytes, at: int, where: str, offset: int) -> str:
-    """Return the NUL-terminated string at ``at``; bytes that are no UTF-8 are kept as surrogates."""
+    """Return the NUL-terminated string at ``at``; what is no UTF-8 becomes surrogates."""
     if at == 0 and not table:
         return ""
     if at >= len(table):
-        raise FormatError(f"name offset {at:#x} is beyond its string table", where=where,
-                          offset=offset)
+        raise FormatError(
+            f"name offset {at:#x} is beyond its string table", where=where, offset=offset
+        )
     end = table.find(b"\0", at, at + limits.MAX_NAME_BYTES + 1)
     if end < 0:
-        raise FormatError(f"name at {at:#x} is not terminated within {limits.MAX_NAME_BYTES} bytes",
-                          where=where, offset=offset)
+        raise FormatError(
+            f"name at {at:#x} is not terminated within {limits.MAX_NAME_BYTES} bytes",
+            where=where,
+            offset=offset,
+        )
     return table[at:end].decode("utf-8", "surrogateescape")

@@ -26,9 +26,7 @@ def read_externs(symbols: SymbolTable, btf: Btf | None) -> tuple[ExternSpec, ...
     return tuple(found.values())
 
 
-def layout_kconfig(
-    externs: tuple[ExternSpec, ...], btf: Btf | None
-) -> tuple[dict[str, int], int]:
+def layout_kconfig(externs: tuple[ExternSpec, ...], btf: Btf | None) -> tuple[dict[str, int], int]:
     """Return where each kconfig value stands in the ``.kconfig`` map, and the map's value size.
 
     libbpf sorts by alignment (largest first), size, then name (``cmp_externs``).
@@ -72,8 +70,14 @@ def _extern(
     weak = symbol.bind == STB_WEAK
     if btf is None or btf_id is None:
         return ExternSpec.model_construct(
-            name=symbol.name, kind=ExternKind.UNKNOWN, section=None, weak=weak, btf_id=None,
-            typed=False, size=0, tags=(),
+            name=symbol.name,
+            kind=ExternKind.UNKNOWN,
+            section=None,
+            weak=weak,
+            btf_id=None,
+            typed=False,
+            size=0,
+            tags=(),
         )
     record = btf.type(btf_id)
     kind = _SECTIONS.get(section or "", ExternKind.UNKNOWN)
@@ -85,6 +89,12 @@ def _extern(
         typed = btf.kind(btf.resolve(record.type_id)) != Kind.VOID
         size = btf.size_of(record.type_id) if kind is ExternKind.KCONFIG else 0
     return ExternSpec.model_construct(
-        name=symbol.name, kind=kind, section=section, weak=weak, btf_id=btf_id, typed=typed,
-        size=size, tags=btf.decl_tags(btf_id),
+        name=symbol.name,
+        kind=kind,
+        section=section,
+        weak=weak,
+        btf_id=btf_id,
+        typed=typed,
+        size=size,
+        tags=btf.decl_tags(btf_id),
     )

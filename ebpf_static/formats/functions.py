@@ -59,17 +59,26 @@ def _read_section(
     starts = sorted({symbol.value for symbol in found})
     following = dict(zip(starts, [*starts[1:], len(code)], strict=False))
     if not found:
-        yield _function(elf, section, "", 0, code, "global", hidden=False, btf_id=ids.get(0))
+        yield _function(
+            elf,
+            section,
+            name="",
+            offset=0,
+            code=code,
+            linkage="global",
+            hidden=False,
+            btf_id=ids.get(0),
+        )
     for symbol in found:
         end = symbol.value + (symbol.size or following[symbol.value] - symbol.value)
         _check_bounds(symbol, end, section, len(code))
         yield _function(
             elf,
             section,
-            symbol.name,
-            symbol.value,
-            code[symbol.value : end],
-            symbol.linkage,
+            name=symbol.name,
+            offset=symbol.value,
+            code=code[symbol.value : end],
+            linkage=symbol.linkage,
             hidden=symbol.is_hidden,
             btf_id=ids.get(symbol.value),
         )
@@ -100,11 +109,11 @@ def _func_ids(ext: BtfExt | None, section: str) -> dict[int, int]:
 def _function(
     elf: ElfObject,
     section: SectionSpec,
+    *,
     name: str,
     offset: int,
     code: bytes,
     linkage: str,
-    *,
     hidden: bool,
     btf_id: int | None,
 ) -> FunctionSpec:

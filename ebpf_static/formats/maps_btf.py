@@ -47,7 +47,9 @@ def read_btf_maps(btf: Btf, section: SectionSpec, symbols: SymbolTable) -> tuple
     for entry in datasec.vars:
         variable = btf.type(entry.type_id)
         if not isinstance(variable, Var):
-            raise FormatError(f"BTF type {entry.type_id} is no variable", where=f"section {section.name}")
+            raise FormatError(
+                f"BTF type {entry.type_id} is no variable", where=f"section {section.name}"
+            )
         symbol = symbols.find_object(variable.name, section.index)
         maps.append(
             _read_map(
@@ -58,7 +60,8 @@ def read_btf_maps(btf: Btf, section: SectionSpec, symbols: SymbolTable) -> tuple
                 section_index=section.index,
                 section_offset=entry.offset if symbol is None else symbol.value,
                 size=entry.size,
-                linkage=_LINKAGE.get(variable.linkage, "other") if symbol is None
+                linkage=_LINKAGE.get(variable.linkage, "other")
+                if symbol is None
                 else symbol.linkage,
                 btf_id=entry.type_id,
             )
@@ -88,9 +91,7 @@ def _read_map(btf: Btf, name: str, type_id: int, depth: int = 0, **place: Any) -
             if member is not definition.members[-1]:
                 raise FormatError("member `values` is not the last one", where=where)
             fields |= _read_values(btf, member, name, depth, place)
-    return MapDraft(
-        name=name, origin=MapOrigin.BTF, declared=tuple(declared), **place, **fields
-    )
+    return MapDraft(name=name, origin=MapOrigin.BTF, declared=tuple(declared), **place, **fields)
 
 
 def _number(btf: Btf, member: Member, where: str) -> int:

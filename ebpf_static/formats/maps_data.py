@@ -123,16 +123,26 @@ def read_variables(
                 linkage = symbol.linkage
             seen.add((variable.name, at))
             yield VariableSpec.model_construct(
-                name=variable.name, section=section.name, offset=at, size=size, linkage=linkage,
-                btf_id=variable.id, value=None if data is None else data[at : at + size],
+                name=variable.name,
+                section=section.name,
+                offset=at,
+                size=size,
+                linkage=linkage,
+                btf_id=variable.id,
+                value=None if data is None else data[at : at + size],
             )
     for symbol in symbols.data(section.index):
         if (symbol.name, symbol.value) in seen or not symbol.size:
             continue
         at, end = symbol.value, symbol.value + symbol.size
         yield VariableSpec.model_construct(
-            name=symbol.name, section=section.name, offset=at, size=symbol.size,
-            linkage=symbol.linkage, btf_id=None, value=None if data is None else data[at:end],
+            name=symbol.name,
+            section=section.name,
+            offset=at,
+            size=symbol.size,
+            linkage=symbol.linkage,
+            btf_id=None,
+            value=None if data is None else data[at:end],
         )
 
 

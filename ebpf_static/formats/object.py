@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ebpf_static import limits
@@ -11,6 +12,7 @@ from ebpf_static.formats.draft import MapDraft, ObjectDraft
 from ebpf_static.formats.elf import SHT_NOBITS, SHT_PROGBITS, ElfObject
 from ebpf_static.formats.externs import layout_kconfig, read_externs
 from ebpf_static.formats.functions import read_functions
+from ebpf_static.formats.map_values import fill_values
 from ebpf_static.formats.maps_btf import read_btf_maps
 from ebpf_static.formats.maps_data import (
     read_data_map,
@@ -19,7 +21,6 @@ from ebpf_static.formats.maps_data import (
     read_variables,
 )
 from ebpf_static.formats.maps_legacy import is_legacy_section, read_legacy_maps
-from ebpf_static.formats.map_values import fill_values
 from ebpf_static.formats.references import Resolver
 from ebpf_static.formats.sniff import EM_BPF
 from ebpf_static.formats.symbols import SymbolTable
@@ -62,7 +63,7 @@ def read_elf_object(data: bytes) -> ObjectDraft:
     return draft
 
 
-def _require_bpf(elf: ElfObject, kinds: dict[int, str | None]) -> None:
+def _require_bpf(elf: ElfObject, kinds: Mapping[int, str | None]) -> None:
     """Refuse an ELF without a machine that shows nothing of BPF (old LLVM wrote none)."""
     if elf.spec.machine == EM_BPF:
         return
@@ -71,7 +72,7 @@ def _require_bpf(elf: ElfObject, kinds: dict[int, str | None]) -> None:
 
 
 def _read_btf(elf: ElfObject, problems: list[ReadProblem]) -> tuple[Btf | None, BtfExt | None]:
-    """Read ``.BTF`` and ``.BTF.ext``; what is malformed is noted and done without, as libbpf does."""
+    """Read ``.BTF`` and ``.BTF.ext``; what is malformed is noted and done without."""
     section = _find_progbits(elf, ".BTF")
     if section is None:
         return None, None
@@ -101,7 +102,7 @@ def _read_maps(
     elf: ElfObject,
     draft: ObjectDraft,
     symbols: SymbolTable,
-    kinds: dict[int, str | None],
+    kinds: Mapping[int, str | None],
     kconfig_size: int,
 ) -> tuple[MapDraft, ...]:
     """Return every map in libbpf's order: declared, data, kconfig, struct_ops."""
@@ -112,8 +113,9 @@ def _read_maps(
         kind = kinds[section.index]
         if section.is_executable or not section.size:
             continue
-        if section.type == SHT_PROGBITS and (section.name == ".maps" or
-                                             section.name.startswith(".maps/")):
+        if section.type == SHT_PROGBITS and (
+            section.name == ".maps" or section.name.startswith(".maps/")
+        ):
             declared += _declared_maps(elf, draft, section, symbols)
         elif is_legacy_section(section):
             declared += read_legacy_maps(elf, section, symbols)
@@ -135,8 +137,12 @@ def _declared_maps(
     if draft.btf is None:
         # efW reads such a section as legacy records; libbpf refuses it.
         draft.problems.append(
-            ReadProblem("maps", "maps are declared by BTF, but the object has no usable .BTF",
-                        f"section {section.name}", section.offset)
+            ReadProblem(
+                "maps",
+                "maps are declared by BTF, but the object has no usable .BTF",
+                f"section {section.name}",
+                section.offset,
+            )
         )
         return read_legacy_maps(elf, section, symbols)
     return read_btf_maps(draft.btf, section, symbols)
@@ -155,15 +161,13 @@ def _variables(
 
 
 def _with_arena(
-    elf: ElfObject, maps: list[MapDraft], kinds: dict[int, str | None]
+    elf: ElfObject, maps: list[MapDraft], kinds: Mapping[int, str | None]
 ) -> list[MapDraft]:
     """Give the object's arena map the initial contents of ``.addr_space.1``."""
     section = next((s for s in elf.sections if kinds[s.index] == "arena" and s.size), None)
     at = next((i for i, m in enumerate(maps) if m.number == _MAP_TYPE_ARENA), None)
     if section is not None and at is not None:
-        maps[at] = maps[at]._replace(
-            data=elf.section_data(section), data_section=section.index
-        )
+        maps[at] = maps[at]._replace(data=elf.section_data(section), data_section=section.index)
     return maps
 
 
@@ -176,7 +180,7 @@ def _read_texts(elf: ElfObject, draft: ObjectDraft) -> None:
         if section.name == "license" and draft.license is None:
             text = elf.section_data(section).split(b"\0", 1)[0][: limits.MAX_NAME_BYTES]
             draft.license = text.decode("utf-8", "surrogateescape")
-        elif section.name == "version" and section.size >= 4:  # noqa: PLR2004 - a u32
+        elif section.name == "version" and section.size >= 4:
             draft.version = int.from_bytes(elf.section_data(section)[:4], elf.byte_order)
         elif section.name == TAG_SECTION and draft.tag is None:
             draft.tag = elf.section_data(section)[: limits.MAX_NAME_BYTES]

@@ -101,8 +101,11 @@ class Resolver:
             if relocation.type == R_BPF_NONE:
                 continue
             if relocation.offset % INSN_BYTES or relocation.offset >= section.size:
-                self._note(f"relocation at {relocation.offset:#x} is on no instruction",
-                           section.name, relocation)
+                self._note(
+                    f"relocation at {relocation.offset:#x} is on no instruction",
+                    section.name,
+                    relocation,
+                )
             else:
                 checked.append(relocation)
         return checked
@@ -118,9 +121,7 @@ class Resolver:
             if source == _PSEUDO_CALL and index not in found:
                 place = function.section_offset // INSN_BYTES + index
                 target = (place + imm + 1) * INSN_BYTES
-                found[index] = self._code(
-                    ReferenceKind.CALL, index, function.section_index, target, "", -1
-                )
+                found[index] = self._code(ReferenceKind.CALL, index, function.section_index, target)
         return tuple(found[index] for index in sorted(found))
 
     def _resolve(self, function: FunctionSpec, index: int, relocation: Relocation) -> Reference:
@@ -128,11 +129,15 @@ class Resolver:
         opcode = function.code[index * INSN_BYTES]
         if relocation.type not in (R_BPF_64_64, R_BPF_64_32, R_BPF_64_ABS64, R_BPF_64_ABS32):
             name = RELOCATION_NAMES.get(relocation.type, f"type {relocation.type}")
-            self._note(f"relocation {name} does not belong on an instruction", function.section,
-                       relocation)
+            self._note(
+                f"relocation {name} does not belong on an instruction", function.section, relocation
+            )
         if opcode not in (_LDDW, _CALL):
-            self._note(f"relocation against `{symbol.name}` is on opcode {opcode:#04x}, which "
-                       "takes none", function.section, relocation)
+            self._note(
+                f"relocation against `{symbol.name}` is on opcode {opcode:#04x}, which takes none",
+                function.section,
+                relocation,
+            )
             return _unresolved(index, symbol, relocation)
         if symbol.is_undefined:
             return self._extern(index, symbol, relocation)
@@ -141,14 +146,19 @@ class Resolver:
         if symbol.section in self._starts:
             imm = _imm(function, index)
             start = value + ((imm + 1) * INSN_BYTES if opcode == _CALL else imm)
-            return self._code(kind, index, symbol.section, start, symbol.name, relocation.type)
+            return self._code(
+                kind, index, symbol.section, start, name=symbol.name, relocation=relocation.type
+            )
         reference = None
         if opcode == _LDDW:
             reference = self._data(function, index, symbol, value, relocation)
         if reference is None:
-            self._note(f"relocation against `{symbol.name}` in section "
-                       f"`{self._section_name(symbol.section)}`, which holds no map, data or code",
-                       function.section, relocation)
+            self._note(
+                f"relocation against `{symbol.name}` in section "
+                f"`{self._section_name(symbol.section)}`, which holds no map, data or code",
+                function.section,
+                relocation,
+            )
             return _unresolved(index, symbol, relocation)
         return reference
 
@@ -164,9 +174,7 @@ class Resolver:
         if at is None:
             at = self._map_at.get((symbol.section, offset))
         if at is not None:
-            return Reference(
-                index, ReferenceKind.MAP, self.maps[at].name, at, 0, relocation.type
-            )
+            return Reference(index, ReferenceKind.MAP, self.maps[at].name, at, 0, relocation.type)
         if symbol.section in self.jump_tables:
             return Reference(
                 index, ReferenceKind.JUMP_TABLE, symbol.name, -1, offset, relocation.type
@@ -174,7 +182,14 @@ class Resolver:
         return None
 
     def _code(
-        self, kind: ReferenceKind, index: int, section: int, start: int, name: str, relocation: int
+        self,
+        kind: ReferenceKind,
+        index: int,
+        section: int,
+        start: int,
+        *,
+        name: str = "",
+        relocation: int = -1,
     ) -> Reference:
         """Refer to the function that holds byte ``start`` of a code section."""
         starts, indices = self._starts[section]
@@ -185,11 +200,15 @@ class Resolver:
             function = self.functions[indices[at]]
             inside = start - function.section_offset
             if inside < len(function.code) and inside % INSN_BYTES == 0:
-                return Reference(index, kind, function.name, indices[at], inside // INSN_BYTES,
-                                 relocation)
+                return Reference(
+                    index, kind, function.name, indices[at], inside // INSN_BYTES, relocation
+                )
         self.problems.append(
-            ReadProblem("relocation", f"call to {start:#x}, where no function is",
-                        f"section {self._section_name(section)}")
+            ReadProblem(
+                "relocation",
+                f"call to {start:#x}, where no function is",
+                f"section {self._section_name(section)}",
+            )
         )
         return Reference(index, ReferenceKind.UNRESOLVED, name, -1, 0, relocation)
 

@@ -1,6 +1,6 @@
 """What a file is, from its first bytes: cheap enough to ask of every file in a tree.
 
-Sources: System V gABI (``e_ident``), ``EM_BPF`` 247 (LLVM and Linux ``include/uapi/linux/elf-em.h``).
+Sources: System V gABI (``e_ident``); ``EM_BPF`` 247 in Linux ``include/uapi/linux/elf-em.h``.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _UNKNOWN = "unknown"
 
 
 def find_layout(record: bytes, platform: Platform, byte_order: ByteOrder) -> Layout:
-    """Return the layout of a record on a platform; the longest known one that fits if none is exact.
+    """Return the layout of a record on a platform, the longest known one that fits.
 
     A libbpf record may be followed by more bytes as long as they are zero (libbpf v0.8); a record
     that matches nothing keeps the four fields all layouts share.

@@ -45,9 +45,7 @@ def _is_entry(function: FunctionSpec, platform: Platform, count: int, *, others:
     return function.linkage != "static" and function.name != ""
 
 
-def _program(
-    function: FunctionSpec, match: SectionMatch | None, platform: Platform
-) -> ProgramSpec:
+def _program(function: FunctionSpec, match: SectionMatch | None, platform: Platform) -> ProgramSpec:
     fields: dict[str, Any] = {"autoload": not function.section.startswith("?")}
     if match is not None:
         fields = {

@@ -12,7 +12,7 @@ _CALL: Final = 0x85  # BPF_JMP | BPF_CALL
 class Call(NamedTuple):
     """A call: insn ``index``, pseudo source ``src`` (0 helper, 1 local, 2 kfunc), and ``imm``."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     src: int
     imm: int
 

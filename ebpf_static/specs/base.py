@@ -100,5 +100,5 @@ class ByName(tuple[T, ...]):
     ) -> core_schema.CoreSchema:
         """Validate and serialise as the tuple it is."""
         (item,) = get_args(source) or (Any,)
-        inner = handler.generate_schema(tuple[item, ...])
+        inner = handler.generate_schema(tuple[item, ...])  # type: ignore[valid-type]
         return core_schema.no_info_after_validator_function(cls, inner)

@@ -49,7 +49,7 @@ class Reference(NamedTuple):
         weak: the symbol is weak, so it may stay unresolved.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]
     kind: ReferenceKind
     name: str
     target: int
@@ -107,8 +107,7 @@ class ProgramSpec(FunctionSpec):
     Attributes:
         type: program type its section name stands for; UNSPEC when the section says nothing.
         attach_type: expected attach type, None for none (0 is a real value).
-        attach_to: what the section name says to attach to (``do_unlinkat``, ``sched/sched_switch``),
-            or None.
+        attach_to: target the section name states (``do_unlinkat``, ``sched/sched_switch``), or None.
         autoload: False for ``SEC("?…")``: a loader skips it unless told otherwise.
         sleepable: loads with ``BPF_F_SLEEPABLE``.
         multi: attaches to many functions at once (``kprobe.multi`` and alike).

@@ -35,7 +35,7 @@ class MapValue(NamedTuple):
     For struct_ops maps ``index`` is the byte offset of the member the program implements.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]
     kind: str
     name: str
 

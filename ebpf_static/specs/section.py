@@ -15,7 +15,7 @@ ByteOrder = Literal["little", "big"]
 class SectionSpec(NamedTuple):
     """One section header; sizes and offsets in bytes."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     name: str
     type: int
     flags: int

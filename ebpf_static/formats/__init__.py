@@ -1,0 +1,1 @@
+"""Bytes to platform-neutral facts: what an object says, before anybody judges it."""
