@@ -123,11 +123,20 @@ def reserved_fields(instruction: Instruction) -> tuple[str, ...]:
     ``exit`` and the second immediate of a function address, which it does not look at. Unknown
     encodings reserve nothing, as nothing is known of their fields.
     """
-    return tuple(
+    operation = classify(instruction)
+    fields = tuple(
         field
-        for field, allowed in classify(instruction).allowed
+        for field, allowed in operation.allowed
         if (value := instruction[_POSITION[field]]) is not None and value not in allowed
     )
+    if operation.op == "callx" and not _names_one_register(instruction):
+        return (*fields, "imm")
+    return fields
+
+
+def _names_one_register(callx: Instruction) -> bool:
+    # LLVM 19 and GCC write the register of callx to dst, LLVM up to 18 to imm; never both.
+    return callx.imm == 0 or (callx.dst == 0 and 0 < callx.imm < REGISTERS)
 
 
 def bad_registers(instruction: Instruction) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ The style, the same for both byte orders and on every host:
 * An unknown encoding is spelled out field by field: ``unknown 0x8e dst=1 src=2 off=16 imm=32``.
 * Whatever the syntax cannot show follows ``//``: reserved fields in use, a missing second slot.
 
-Apart from LDDW's and the calls' pseudo sources, everything before ``<`` or ``//`` is what LLVM's
-assembler takes.
+What stands before ``<`` or ``//`` assembles with LLVM 22 to the same bytes, except where LLVM has
+no syntax: the pseudo sources of LDDW and calls, 32-bit ``gotol`` distances, and a classic indirect
+packet load with a distance, ``r0 = *(u8 *)skb[r3 + 5]``, which LLVM prints as ``skb[r3]``.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from ebpf_static.errors import FormatError, LimitError, UsageError
 from ebpf_static.isa import Instruction, decode, encode, malformed_second_slots
-from ebpf_static.isa import decode as decode_function
 from tests.isa.strategies import CODE, INSTRUCTIONS, ORDERS
 
 ByteOrder = Literal["little", "big"]
@@ -62,7 +61,7 @@ def test_half_an_insn_is_a_format_error(size: int) -> None:
 
 
 def test_too_many_insns_are_a_limit_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(decode_function.__globals__, "MAX_INSNS", 3)
+    monkeypatch.setitem(decode.__globals__, "MAX_INSNS", 3)
     assert len(decode(bytes(24), "little")) == 3
     with pytest.raises(LimitError, match="4 insns, more than 3"):
         decode(bytes(32), "little")

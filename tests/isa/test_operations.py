@@ -185,7 +185,10 @@ def test_unknown_value_of_a_known_opcode(fields: tuple[int, ...], why: str) -> N
         ((0x1E, 1, 2, 9, 3), ("imm",)),
         ((0x85, 1, 0, 2, 3), ("dst", "off")),
         ((0x85, 0, 2, 2, 3), ()),  # off of a kfunc call is an index
-        ((0x8D, 2, 0, 0, 2), ()),
+        ((0x8D, 2, 0, 0, 0), ()),
+        ((0x8D, 0, 0, 0, 2), ()),
+        ((0x8D, 2, 1, 0, 2), ("src", "imm")),
+        ((0x8D, 0, 0, 0, 11), ("imm",)),
         ((0x95, 1, 2, 3, 4), ("dst", "src", "off", "imm")),
         ((0x61, 1, 2, 3, 4), ("imm",)),
         ((0x62, 1, 2, 3, 4), ("src",)),
