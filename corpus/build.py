@@ -35,6 +35,8 @@ BYTE_ORDERS = {"el": "little", "eb": "big"}
 MAP_KEYS = ("name", "type", "key_size", "value_size", "max_entries")
 OPTIONAL_LISTS = {"subprogram": "subprograms", "extern": "externs"}
 
+TABLE_KEYS = {"about", "platform", "object", "program", "map", *OPTIONAL_LISTS}
+
 
 class BuildError(Exception):
     """A source does not compile, or its TOML file asks for something that is not there."""
@@ -98,6 +100,8 @@ def read_builds() -> list[Build]:
 
 def expected(table: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """The ``expectations`` of one object; null stands for "not stated"."""
+    if unknown := table.keys() - TABLE_KEYS:
+        raise BuildError(f"no such key: {', '.join(sorted(unknown))}")
     without_btf = not options.get("debug", True)
     programs = [{"type": None, "attach_type": None} | program for program in table["program"]]
     maps = table.get("map")
