@@ -8,15 +8,18 @@ their shapes, CO-RE relocations, source paths. Names both platforms use prove no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
+from operator import attrgetter
 from typing import Any, Final
 
+from ebpf_static.analysis import Base, analyse
 from ebpf_static.btf import Btf, Kind
 from ebpf_static.btf.types import AnyEnum, Enum, Enum64, Struct, Union
 from ebpf_static.errors import ObjectError
 from ebpf_static.formats.draft import MapDraft, ObjectDraft
+from ebpf_static.interpret import interpret
 from ebpf_static.interpret.legacy_maps import EFW, EFW_OLD
 from ebpf_static.isa.scan import iter_calls
 from ebpf_static.specs.evidence import Evidence
@@ -43,19 +46,31 @@ def identify(draft: ObjectDraft) -> tuple[Platform, tuple[Evidence, ...]]:
     The strongest observation of each kind counts once, so that ten programs of one kind weigh no
     more than one. Too little evidence, or as much for one side as for the other, is ``UNKNOWN``.
     """
+    evidence = _distinct(_iter_evidence(draft))
+    platform = _decide(evidence)
+    if platform is Platform.UNKNOWN:
+        # Following the context through the code costs more than all the rest together.
+        evidence = _distinct((*evidence, *_context_accesses(draft)))
+        platform = _decide(evidence)
+    return platform, evidence
+
+
+def _distinct(items: Iterable[Evidence]) -> tuple[Evidence, ...]:
     best: dict[tuple[Platform, str, str], Evidence] = {}
-    for item in _iter_evidence(draft):
+    for item in items:
         best.setdefault((item.platform, item.kind, item.what), item)
-    evidence = sorted(
-        best.values(), key=lambda e: (-e.weight, e.platform.value, e.kind, e.where, e.what)
-    )
+    key = attrgetter("platform", "kind", "where", "what")
+    return tuple(sorted(best.values(), key=lambda item: (-item.weight, *key(item))))
+
+
+def _decide(evidence: tuple[Evidence, ...]) -> Platform:
     linux, windows = (_score(evidence, platform) for platform in _PLATFORMS)
     if max(linux, windows) < _facts()["minimum"] or linux == windows:
-        return Platform.UNKNOWN, tuple(evidence)
-    return (Platform.LINUX if linux > windows else Platform.WINDOWS), tuple(evidence)
+        return Platform.UNKNOWN
+    return Platform.LINUX if linux > windows else Platform.WINDOWS
 
 
-def _score(evidence: list[Evidence], platform: Platform) -> int:
+def _score(evidence: tuple[Evidence, ...], platform: Platform) -> int:
     kinds: dict[str, int] = {}
     for item in evidence:
         if item.platform is platform:
@@ -135,6 +150,33 @@ def _helpers(draft: ObjectDraft) -> Iterator[Evidence]:
                     f"helper {number} (`{linux.name}`) exists only on Linux",
                     where,
                 )
+
+
+def _context_accesses(draft: ObjectDraft) -> Iterator[Evidence]:
+    """Look at how programs of shared section names read their context."""
+    spec = interpret(draft, Platform.UNKNOWN, (), Platform.LINUX)
+    rows = _facts()["context_accesses"]
+    for program in spec.programs:
+        name = program.type.name
+        wanted = [row for row in rows if row["program_type"] == name]
+        if not wanted or match_windows(program.section) is None:
+            continue
+        for access in analyse(spec, program).accesses.values():
+            offset = access.pointer.offset
+            if access.pointer.base is not Base.CONTEXT or offset is None:
+                continue
+            for row in wanted:
+                if (
+                    row["low"] <= offset < row["high"]
+                    and row.get("size", access.size) == access.size
+                ):
+                    yield _evidence(
+                        row["platform"],
+                        "context-access",
+                        f"{access.size} bytes at offset {offset} of the context are "
+                        f"{name}'s only there",
+                        f'program "{program.name}"',
+                    )
 
 
 def _map(item: MapDraft, draft: ObjectDraft) -> Iterator[Evidence]:
