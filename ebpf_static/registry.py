@@ -55,22 +55,32 @@ class _Source(NamedTuple):
 class Registry:
     """The rules and loaders of one run; each kind is looked for when first asked for."""
 
-    def __init__(self, *, third_parties: bool | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rules: tuple[str, ...] = BUILTIN_RULES,
+        loaders: tuple[str, ...] = BUILTIN_LOADERS,
+        third_parties: bool | None = None,
+    ) -> None:
         """Prepare to look for plugins.
 
         Args:
+            rules: ``module:function`` of each function that lists built-in rule classes.
+            loaders: the same for loaders.
             third_parties: whether to look for other people's; None asks the environment.
         """
         if third_parties is None:
             third_parties = not os.environ.get(NO_PLUGINS)
         self._third_parties = third_parties
+        self._builtin_rules = rules
+        self._builtin_loaders = loaders
 
     @cached_property
     def _found_rules(self) -> tuple[tuple[RegisteredRule, ...], tuple[Failure, ...]]:
         rules: list[RegisteredRule] = []
         failures: list[Failure] = []
         taken: dict[str, str] = {}
-        for plugin, item in self._classes(BUILTIN_RULES, RULE_GROUP, failures):
+        for plugin, item in self._classes(self._builtin_rules, RULE_GROUP, failures):
             try:
                 found = RegisteredRule(_make_rule(item, plugin), plugin)
                 _claim(taken, plugin, found.meta.code, found.meta.name)
@@ -86,7 +96,7 @@ class Registry:
         loaders: list[RegisteredLoader] = []
         failures: list[Failure] = []
         taken: dict[str, str] = {}
-        for plugin, item in self._classes(BUILTIN_LOADERS, LOADER_GROUP, failures):
+        for plugin, item in self._classes(self._builtin_loaders, LOADER_GROUP, failures):
             try:
                 found = _check_loader(item, plugin)
                 _claim(taken, plugin, found.name)

@@ -11,7 +11,7 @@ from ebpf_static.isa import branch_target, is_helper_call
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec, Reference, ReferenceKind
 from ebpf_static.uapi.constants import HelperId, ProgramType
 
-_MAPS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE, ReferenceKind.KCONFIG)
+_MAPS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE)
 _FUNCTIONS = (ReferenceKind.CALL, ReferenceKind.FUNCTION)
 
 
@@ -24,6 +24,7 @@ class CodeFacts(NamedTuple):
         functions: functions of the object called or taken the address of.
         maps: maps referred to, data sections included.
         ksyms: kernel symbols referred to.
+        kconfig: values of the kernel's configuration referred to.
     """
 
     helpers: tuple[HelperId, ...]
@@ -31,6 +32,7 @@ class CodeFacts(NamedTuple):
     functions: tuple[str, ...]
     maps: tuple[str, ...]
     ksyms: tuple[str, ...]
+    kconfig: tuple[str, ...]
 
 
 def code_facts(
@@ -57,6 +59,7 @@ def code_facts(
         _names(r.name for r in references if r.kind in _FUNCTIONS),
         _names(map_name(spec, r) for r in references if r.kind in _MAPS),
         _names(r.name for r in references if r.kind is ReferenceKind.KSYM),
+        _names(r.name for r in references if r.kind is ReferenceKind.KCONFIG),
     )
 
 
@@ -69,11 +72,12 @@ def program_facts(spec: CollectionSpec, program: ProgramSpec) -> CodeFacts:
         _names(name for part in parts for name in part.functions),
         _names(name for part in parts for name in part.maps),
         _names(name for part in parts for name in part.ksyms),
+        _names(name for part in parts for name in part.kconfig),
     )
 
 
 def map_name(spec: CollectionSpec, reference: Reference) -> str:
-    """Return the name of the map a reference leads to, or the symbol's when it leads nowhere."""
+    """Return the map a reference to a map leads to, or the symbol when it leads nowhere."""
     if 0 <= reference.target < len(spec.maps):
         return spec.maps[reference.target].name
     return reference.name
@@ -132,7 +136,7 @@ def _describe(spec: CollectionSpec, reference: Reference) -> str:
     name = reference.name or "(unnamed)"
     if kind is ReferenceKind.MAP:
         return f"map {map_name(spec, reference)}"
-    if kind in (ReferenceKind.MAP_VALUE, ReferenceKind.KCONFIG):
+    if kind is ReferenceKind.MAP_VALUE:
         section = map_name(spec, reference)
         place = f"{section}+{reference.offset}"
         return place if name == section else f"{name} in {place}"
@@ -141,6 +145,7 @@ def _describe(spec: CollectionSpec, reference: Reference) -> str:
         ReferenceKind.FUNCTION: "function ",
         ReferenceKind.KFUNC: "kfunc ",
         ReferenceKind.KSYM: "ksym ",
+        ReferenceKind.KCONFIG: "kconfig ",
         ReferenceKind.UNRESOLVED: "unresolved ",
     }
     return f"{words[kind]}{name}{' (weak)' if reference.weak else ''}"

@@ -24,11 +24,11 @@ Version 1, top level::
     problems [{kind, what, where, offset}]
 
 Map, program and attach types and helpers are ``{platform, number, name, uapi}``. ``uses`` is
-``{helpers, kfuncs, functions, maps, ksyms}``; a program's covers every function it reaches, a
-function's only itself. ``programs[].function`` and ``references[].target`` are positions in
-``functions``, ``maps`` or ``externs``. ``listing`` is ``[{index, raw (hex digits), text, by,
-refers_to, source {file, line, column, text} or null}]``. Sizes and offsets are bytes. Fields are
-added within a version; removing or changing one makes a new version.
+``{helpers, kfuncs, functions, maps, ksyms, kconfig}``; a program's covers every function it
+reaches, a function's only itself. ``programs[].function`` and ``references[].target`` are
+positions in ``functions``, ``maps`` or ``externs``. ``listing`` is ``[{index, raw (hex digits),
+text, by, refers_to, source {file, line, column, text} or null}]``. Sizes and offsets are bytes.
+Fields are added within a version; removing or changing one makes a new version.
 """
 
 from __future__ import annotations
@@ -171,8 +171,8 @@ def _type_of(function: FunctionSpec) -> Any:
 
 
 def _uses(facts: CodeFacts) -> dict[str, Any]:
-    names = {name: list(getattr(facts, name)) for name in ("kfuncs", "functions", "maps", "ksyms")}
-    return {"helpers": [helper.to_dict() for helper in facts.helpers], **names}
+    names = {name: list(value) for name, value in facts._asdict().items()}
+    return names | {"helpers": [helper.to_dict() for helper in facts.helpers]}
 
 
 def _listing(spec: CollectionSpec, function: FunctionSpec) -> list[dict[str, Any]]:

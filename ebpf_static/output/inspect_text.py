@@ -141,6 +141,7 @@ def _uses(name: str, facts: CodeFacts, scope: str) -> str:
         ("functions", facts.functions),
         ("maps", facts.maps),
         ("ksyms", facts.ksyms),
+        ("kconfig", facts.kconfig),
     )
     shown = [(word, ", ".join(escape(n) or "(unnamed)" for n in names)) for word, names in lists]
     lines = [f"      {word}: {names}\n" for word, names in shown if names]

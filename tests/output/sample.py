@@ -1,0 +1,68 @@
+"""One fixed report with everything a renderer has to cope with."""
+
+from __future__ import annotations
+
+from ebpf_static.findings import Confidence, Failure, Finding, Location, Report, Severity
+
+HOSTILE = "ev\x1b[31mil\u202e\n::error::x\ud800%,:"
+
+SOURCE = Location(
+    object="build/a.bpf.o",
+    section="xdp",
+    program="drop",
+    insn=3,
+    file="src/a.bpf.c",
+    line=24,
+    column=9,
+    source="\treturn\tbpf_ringbuf_output(&events, 0, 0, 0);",
+)
+
+FINDINGS = (
+    Finding(
+        code="HLP101",
+        name="helper-unavailable",
+        severity=Severity.ERROR,
+        confidence=Confidence.MEDIUM,
+        message="program `drop` calls ringbuf_output, which Linux gained in 5.8",
+        target="linux:5.4",
+        locations=(SOURCE, Location(object="build/a.bpf.o", section=".maps", map="events")),
+        help="use a perf event array\nor raise the target",
+        related=("commit 457f44363a88",),
+    ),
+    Finding(
+        code="MAP101",
+        name="map-type-unknown",
+        severity=Severity.WARNING,
+        message=f"map `{HOSTILE}` is odd",
+        locations=(Location(object=f"b{HOSTILE}.o", section=HOSTILE, map=HOSTILE),),
+        help=f"rename {HOSTILE}",
+    ),
+    Finding(
+        code="MAP101",
+        name="map-type-unknown",
+        severity=Severity.ERROR,
+        message="suppressed",
+        locations=(Location(object="build/a.bpf.o", offset=0x40),),
+        suppressed_by="a reason",
+    ),
+    Finding(
+        code="TGT001",
+        name="target-release-not-judged",
+        severity=Severity.NOTE,
+        message="judged for Linux only",
+        target="linux:5.4",
+        locations=(Location(object="build/a.bpf.o"),),
+    ),
+)
+
+REPORT = Report(
+    findings=tuple(sorted(FINDINGS, key=lambda finding: finding.sort_key)),
+    failures=(
+        Failure(object="notes.txt", message="not a BPF object"),
+        Failure(object="", message=f"plugin {HOSTILE}: boom"),
+    ),
+    objects=("build/a.bpf.o", f"b{HOSTILE}.o"),
+    targets=("linux:5.4",),
+    skipped=("lib.a: an archive",),
+)
+EMPTY = Report(objects=("a.o",))
