@@ -17,12 +17,9 @@ An encoding says what it is; whether a platform takes it is not decided here.
 
 from __future__ import annotations
 
-from ebpf_static.isa.capstone_listing import (
-    Difference,
-    ListingLine,
-    capstone_difference,
-    listing,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ebpf_static.isa.decode import (
     INSN_BYTES,
     ByteOrder,
@@ -69,7 +66,15 @@ from ebpf_static.isa.queries import (
     local_target,
     memory_access,
 )
-from ebpf_static.isa.text import format_instruction
+
+if TYPE_CHECKING:
+    from ebpf_static.isa.capstone_listing import (
+        Difference,
+        ListingLine,
+        capstone_difference,
+        listing,
+    )
+    from ebpf_static.isa.text import format_instruction
 
 __all__ = [
     "INSN_BYTES",
@@ -120,3 +125,19 @@ __all__ = [
     "memory_access",
     "reserved_fields",
 ]
+
+# Printing is loaded when asked for: reading and checking an object print no instruction.
+_LAZY = {
+    "Difference": "capstone_listing",
+    "ListingLine": "capstone_listing",
+    "capstone_difference": "capstone_listing",
+    "listing": "capstone_listing",
+    "format_instruction": "text",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Return a name of a module that is loaded on first use (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

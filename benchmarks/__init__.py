@@ -1,0 +1,1 @@
+"""What ebpf-static costs, printed beside its peers in the same run: ``python -m benchmarks``."""
