@@ -10,6 +10,7 @@ Source: Microsoft PE format specification, "PE32+ optional header" and "Section 
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from typing import Final, Literal, NamedTuple
 
 from ebpf_static import limits
@@ -113,6 +114,7 @@ class PeFile:
         self.machine: Machine = machine
         self._read_optional()
         self.sections: ByName[PeSection] = ByName(self._read_sections())
+        self._addresses = [section.address for section in self.sections]
         self.strings: dict[int, int] = {}
         self._texts: dict[int, str] = {}
 
@@ -177,10 +179,11 @@ class PeFile:
 
     def find_section_at(self, rva: int) -> PeSection | None:
         """Return the section that maps ``rva``."""
-        for section in self.sections:
-            if section.address <= rva < section.address + section.virtual_size:
-                return section
-        return None
+        index = bisect_right(self._addresses, rva) - 1
+        if index < 0:
+            return None
+        section = self.sections[index]
+        return section if rva < section.address + section.virtual_size else None
 
     def file_offset(self, rva: int) -> int | None:
         """Return where ``rva`` lies in the file, None for what only memory has."""
@@ -199,7 +202,8 @@ class PeFile:
         if section is None:
             raise FormatError(f"address {rva:#x} lies in no section", where=where)
         inside = rva - section.address
-        if size < 0 or inside + size > section.virtual_size:
+        room = min(section.virtual_size - inside, limits.MAX_INITIAL_DATA_BYTES)
+        if not 0 <= size <= room:
             raise FormatError(f"{size} bytes at {rva:#x} leave section {section.name}", where=where)
         backed = self.data[
             section.offset + min(inside, section.raw_size) : section.offset
@@ -219,9 +223,9 @@ class PeFile:
         return rva
 
     def read_text(self, pointer: int, where: str) -> str:
-        """Return the NUL-terminated text ``pointer`` leads to.
+        r"""Return the NUL-terminated text ``pointer`` leads to.
 
-        Bytes that are no UTF-8 come out as ``\\xNN``.
+        Bytes that are no UTF-8 come out as ``\xNN``.
 
         Raises:
             FormatError: it leads out of the image, or the text does not end in time.
