@@ -75,7 +75,8 @@ class _Run(NamedTuple):
 class BtfExt:
     """The records of one ``.BTF.ext``, by ELF section name.
 
-    Opening checks bounds and finds the sections; records decode when asked for.
+    Opening checks bounds and finds the sections; records decode when asked for. Equal, and
+    hashed, by bytes and BTF.
     """
 
     __slots__ = ("_btf", "_cores", "_data", "_file_offset", "_funcs", "_lines", "_order",
@@ -115,8 +116,21 @@ class BtfExt:
         """
         return cls(bytes(data), btf, where, file_offset)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BtfExt):
+            return NotImplemented
+        return self._data == other._data and self._btf == other._btf
+
+    def __hash__(self) -> int:
+        return hash((self._data, self._btf))
+
     def __repr__(self) -> str:
         return f"<BtfExt {self._where}: {', '.join(self.sections)}>"
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes these records were read from."""
+        return self._data
 
     def __reduce__(self) -> tuple[object, ...]:
         return (BtfExt, (self._data, self._btf, self._where, self._file_offset))

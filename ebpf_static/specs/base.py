@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeVar, get_args, overload
+from typing import Annotated, Any, Protocol, TypeVar, get_args, overload
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import core_schema
 
 
@@ -19,6 +20,25 @@ class FrozenModel(BaseModel):
         val_json_bytes="base64",
         defer_build=True,
     )
+
+
+def _write_text(text: str) -> str | dict[str, str]:
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(raw).decode("ascii")}
+
+
+def _read_text(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() == {"base64"}:
+        return base64.b64decode(value["base64"], validate=True).decode("utf-8", "surrogateescape")
+    return value
+
+
+Text = Annotated[str, PlainSerializer(_write_text, when_used="json"), BeforeValidator(_read_text)]
+"""Text out of an object. What is no UTF-8 is kept as lone surrogates, which JSON cannot carry:
+there such a text is ``{"base64": …}`` instead of a string."""
 
 
 class Named(Protocol):

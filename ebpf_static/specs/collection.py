@@ -1,14 +1,12 @@
 """Everything an object declares."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from ebpf_static.btf import Btf, BtfExt
-from ebpf_static.specs.base import ByName, FrozenModel
+from ebpf_static.specs.base import ByName, FrozenModel, Text
+from ebpf_static.specs.btf_field import BtfExtField, BtfField
 from ebpf_static.specs.evidence import Evidence
 from ebpf_static.specs.function import FunctionSpec, ProgramSpec, ReferenceKind
 from ebpf_static.specs.map import MapSpec
@@ -28,8 +26,8 @@ class ReadProblem(NamedTuple):
     """
 
     kind: str
-    what: str
-    where: str
+    what: Text
+    where: Text
     offset: int | None = None
 
 
@@ -59,7 +57,7 @@ class CollectionSpec(FrozenModel):
     evidence: tuple[Evidence, ...] = ()
     numbering: Platform
     byte_order: ByteOrder
-    license: str | None = None
+    license: Text | None = None
     version: int | None = None
     tag: bytes | None = None
     maps: ByName[MapSpec] = ByName(())
@@ -69,8 +67,8 @@ class CollectionSpec(FrozenModel):
     variables: ByName[VariableSpec] = ByName(())
     externs: ByName[ExternSpec] = ByName(())
     elf: ElfSpec | None = None
-    btf: Btf | None = None
-    btf_ext: BtfExt | None = None
+    btf: BtfField | None = None
+    btf_ext: BtfExtField | None = None
     problems: tuple[ReadProblem, ...] = ()
 
     @cached_property

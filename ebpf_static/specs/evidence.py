@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ebpf_static.specs.base import FrozenModel
+from ebpf_static.specs.base import FrozenModel, Text
 from ebpf_static.target import Platform
 
 
@@ -20,5 +20,5 @@ class Evidence(FrozenModel):
     platform: Platform
     kind: str
     weight: int
-    what: str
-    where: str
+    what: Text
+    where: Text

@@ -1,13 +1,11 @@
 """Functions and programs: named runs of instructions, and what their relocations point to."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
 from ebpf_static.isa import Instruction, decode
-from ebpf_static.specs.base import FrozenModel
+from ebpf_static.specs.base import FrozenModel, Text
 from ebpf_static.specs.section import ByteOrder
 from ebpf_static.uapi.constants import AttachType, ProgramType
 
@@ -51,7 +49,7 @@ class Reference(NamedTuple):
 
     index: int  # type: ignore[assignment]
     kind: ReferenceKind
-    name: str
+    name: Text
     target: int
     offset: int
     relocation: int
@@ -74,8 +72,8 @@ class FunctionSpec(FrozenModel):
         btf_id: BTF id of the FUNC, or None.
     """
 
-    name: str
-    section: str
+    name: Text
+    section: Text
     section_index: int
     section_offset: int
     linkage: str
@@ -107,7 +105,7 @@ class ProgramSpec(FunctionSpec):
     Attributes:
         type: program type its section name stands for; UNSPEC when the section says nothing.
         attach_type: expected attach type, None for none (0 is a real value).
-        attach_to: target the section name states (``do_unlinkat``, ``sched/sched_switch``), or None.
+        attach_to: target the section names (``do_unlinkat``, ``sched/sched_switch``), or None.
         autoload: False for ``SEC("?…")``: a loader skips it unless told otherwise.
         sleepable: loads with ``BPF_F_SLEEPABLE``.
         multi: attaches to many functions at once (``kprobe.multi`` and alike).
@@ -118,7 +116,7 @@ class ProgramSpec(FunctionSpec):
 
     type: ProgramType
     attach_type: AttachType | None = None
-    attach_to: str | None = None
+    attach_to: Text | None = None
     autoload: bool = True
     sleepable: bool = False
     multi: bool = False

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
-from ebpf_static.specs.base import FrozenModel
+from ebpf_static.specs.base import FrozenModel, Text
 from ebpf_static.uapi.constants import MapType
 
 _OBJ_NAME_LEN = 16  # BPF_OBJ_NAME_LEN in include/uapi/linux/bpf.h, terminating NUL included
@@ -37,7 +37,7 @@ class MapValue(NamedTuple):
 
     index: int  # type: ignore[assignment]
     kind: str
-    name: str
+    name: Text
 
 
 class MapSpec(FrozenModel):
@@ -71,7 +71,7 @@ class MapSpec(FrozenModel):
         autocreate: False for struct_ops maps of a ``?`` section.
     """
 
-    name: str
+    name: Text
     type: MapType
     key_size: int
     value_size: int
@@ -81,15 +81,15 @@ class MapSpec(FrozenModel):
     map_extra: int = 0
     numa_node: int = 0
     inner: MapSpec | None = None
-    inner_name: str | None = None
+    inner_name: Text | None = None
     values: tuple[MapValue, ...] = ()
     origin: MapOrigin
-    section: str
+    section: Text
     section_offset: int = 0
     linkage: str = "global"
     layout: str | None = None
     record: bytes | None = None
-    declared: tuple[str, ...] = ()
+    declared: tuple[Text, ...] = ()
     key_type_id: int = 0
     value_type_id: int = 0
     btf_id: int | None = None

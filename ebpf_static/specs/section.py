@@ -3,11 +3,9 @@
 Source: System V gABI, chapters 4 "ELF header" and "Sections".
 """
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
-from ebpf_static.specs.base import FrozenModel
+from ebpf_static.specs.base import FrozenModel, Text
 
 ByteOrder = Literal["little", "big"]
 
@@ -16,7 +14,7 @@ class SectionSpec(NamedTuple):
     """One section header; sizes and offsets in bytes."""
 
     index: int  # type: ignore[assignment]
-    name: str
+    name: Text
     type: int
     flags: int
     address: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ebpf_static.specs.base import FrozenModel
+from ebpf_static.specs.base import FrozenModel, Text
 
 
 class VariableSpec(FrozenModel):
@@ -20,8 +20,8 @@ class VariableSpec(FrozenModel):
         value: initial bytes; None in ``.bss``.
     """
 
-    name: str
-    section: str
+    name: Text
+    section: Text
     offset: int
     size: int
     linkage: str = "global"
@@ -52,11 +52,11 @@ class ExternSpec(FrozenModel):
         tags: ``btf_decl_tag`` texts on it (efW names the providing module there).
     """
 
-    name: str
+    name: Text
     kind: ExternKind
-    section: str | None = None
+    section: Text | None = None
     weak: bool = False
     btf_id: int | None = None
     typed: bool = False
     size: int = 0
-    tags: tuple[str, ...] = ()
+    tags: tuple[Text, ...] = ()
