@@ -15,8 +15,8 @@ Names in ``__all__`` are public and stable; every other module is not.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers know it; typing's own costs more than all the rest here
 if TYPE_CHECKING:
     from ebpf_static.api import check, explain, rules
     from ebpf_static.cli.exitcodes import ExitCode
@@ -131,4 +131,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "import_module", "annotations"})

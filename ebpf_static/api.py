@@ -114,7 +114,9 @@ class Checker:
     @property
     def preamble(self) -> Report:
         """What is true of the run before any object: its targets and the plugins that failed."""
-        return Report(failures=self.failures, targets=tuple(str(t) for t in self.targets))
+        return Report.model_construct(
+            failures=self.failures, targets=tuple(str(t) for t in self.targets)
+        )
 
     def check(self, source: Source, name: str | None = None) -> Report:
         """Return what is wrong with one object; see :func:`check`."""
@@ -125,7 +127,7 @@ class Checker:
             spec, as_windows = self._read(source)
         except FormatError as error:
             finding = MalformedObject().from_error(error, RuleContext(object_name))
-            return Report(findings=(finding,), objects=(object_name,))
+            return Report.model_construct(findings=(finding,), objects=(object_name,))
         except ObjectError as error:
             error.object_name = object_name
             raise

@@ -84,9 +84,9 @@ def _judge_paths(args: Namespace, checker: Checker) -> Report:
 
     paths = args.paths or ["."]
     inputs = find_inputs(paths, exclude=_split(args.exclude), force_exclude=args.force_exclude)
-    reports = [checker.preamble, Report(skipped=tuple(inputs.skipped))]
+    reports = [checker.preamble, Report.model_construct(skipped=tuple(inputs.skipped))]
     reports += [_judge(item, args, checker) for item in inputs.found.values()]
-    report = Report.merge((*reports, Report(failures=tuple(inputs.failures))))
+    report = Report.merge((*reports, Report.model_construct(failures=tuple(inputs.failures))))
     if report.objects or report.failures or not _must_find(inputs, paths):
         return report
     return Report.merge((report, _nothing_found(paths, inputs.looked_at)))
@@ -103,7 +103,7 @@ def _nothing_found(paths: list[str], looked_at: int) -> Report:
 
     where = ", ".join(f"'{path}'" for path in paths)
     message = f"no BPF object in {where}: looked at the first bytes of {looked_at} files"
-    return Report(failures=(Failure(object="", message=message),))
+    return Report.model_construct(failures=(Failure.model_construct(object="", message=message),))
 
 
 def _judge(item: Input, args: Namespace, checker: Checker) -> Report:
@@ -113,7 +113,7 @@ def _judge(item: Input, args: Namespace, checker: Checker) -> Report:
         return checker.check(item.path, item.name)
     except UnsupportedObjectError as error:
         if not item.named or args.skip_unrecognized:
-            return Report(skipped=(f"{item.name}: {error.detail}",))
+            return Report.model_construct(skipped=(f"{item.name}: {error.detail}",))
         message = error.detail
     except ObjectError as error:
         message = error.detail
@@ -121,7 +121,9 @@ def _judge(item: Input, args: Namespace, checker: Checker) -> Report:
         message = str(error).removeprefix(f"{item.path}: ")
     except Exception as error:  # noqa: BLE001 - one file must not take the others down
         message = _internal(args, error)
-    return Report(failures=(Failure(object=item.name, message=message),))
+    return Report.model_construct(
+        failures=(Failure.model_construct(object=item.name, message=message),)
+    )
 
 
 def _judge_stdin(args: Namespace, checker: Checker) -> Report:
@@ -137,7 +139,7 @@ def _judge_stdin(args: Namespace, checker: Checker) -> Report:
     except UnsupportedObjectError as error:
         if not args.skip_unrecognized:
             raise
-        judged = Report(skipped=(f"{name}: {error.detail}",))
+        judged = Report.model_construct(skipped=(f"{name}: {error.detail}",))
     return Report.merge((checker.preamble, judged))
 
 

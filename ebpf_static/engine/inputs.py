@@ -126,9 +126,13 @@ def _expand(text: str, inputs: Inputs) -> Iterator[Path]:
         if matches:
             yield from map(Path, matches)
             return
-        inputs.failures.append(Failure(object=text, message="no file matches this pattern"))
+        inputs.failures.append(
+            Failure.model_construct(object=text, message="no file matches this pattern")
+        )
         return
-    inputs.failures.append(Failure(object=text, message="no such file or directory"))
+    inputs.failures.append(
+        Failure.model_construct(object=text, message="no such file or directory")
+    )
 
 
 def _walk(top: Path, patterns: Sequence[str], inputs: Inputs) -> None:

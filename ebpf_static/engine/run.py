@@ -60,7 +60,9 @@ def run_rules(
         for target in wanted or (None,)
     ]
     findings = _merge(wanted, [outcome.findings for outcome in outcomes])
-    return Report(
+    # Values of our own making are not validated: building pydantic's validators would cost more
+    # than judging a small object.
+    return Report.model_construct(
         findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
         failures=tuple(dict.fromkeys(f for outcome in outcomes for f in outcome.failures)),
         objects=(object_name,),
@@ -105,7 +107,7 @@ def _crash(found: RegisteredRule, context: RuleContext, error: Exception) -> Fai
         f"rule {found.meta.code} ({found.meta.name}) of plugin {found.plugin} failed: "
         f"{describe(error)}"
     )
-    return Failure(object=context.object_name, message=message)
+    return Failure.model_construct(object=context.object_name, message=message)
 
 
 def _merge(targets: tuple[Target, ...], found: list[dict[Finding, None]]) -> list[Finding]:

@@ -6,7 +6,7 @@ Conventions: https://no-color.org, https://force-color.org and https://bixense.c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 COLOR_CHOICES = ("auto", "always", "never")
 
@@ -21,8 +21,7 @@ _CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """Wraps text in ANSI escapes, or leaves it alone.
 
     The text given must already be free of control characters
@@ -39,8 +38,7 @@ class Style:
 PLAIN = Style()
 
 
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
+class RenderOptions(NamedTuple):
     """What a renderer may vary; machine formats ignore all of it.
 
     Attributes:

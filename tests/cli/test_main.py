@@ -122,10 +122,13 @@ print("imported:", *sorted(heavy & set(sys.modules)))
 
 
 def test_import_of_the_package_imports_nothing_else(repository: Path) -> None:
-    code = (
-        "import sys; before = set(sys.modules); import ebpf_static; after = set(sys.modules);"
-        "print([name for name in after - before if name.split('.')[0] not in sys.stdlib_module_names])"
-    )
+    code = """
+import sys
+before = set(sys.modules)
+import ebpf_static
+new = set(sys.modules) - before
+print([name for name in new if name.split(".")[0] not in sys.stdlib_module_names])
+"""
     assert python(code, repository).stdout == "['ebpf_static']\n"
 
 

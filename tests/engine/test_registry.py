@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -92,6 +95,30 @@ def test_third_parties_have_the_same_rights(install: Install) -> None:
     assert [(x.name, x.plugin) for x in found.loaders if x.plugin == "acme"] == [("acme", "acme")]
     assert not found.rule_failures
     assert not found.loader_failures
+
+
+def test_other_ways_of_installing_are_left_to_importlib(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(acme="acme_plugin:good")
+    archive = tmp_path / "acme.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for path in [tmp_path / "acme_plugin.py", *(tmp_path / "acme-1.0.dist-info").iterdir()]:
+            target.write(path, path.relative_to(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(archive), *(p for p in sys.path if p != str(tmp_path))])
+    assert "acme" in {rule.plugin for rule in Registry(rules=(OWN,)).rules}
+
+
+def test_without_plugins_importlib_metadata_is_not_imported(repository: Path) -> None:
+    code = (
+        "import sys; from ebpf_static.registry import Registry;"
+        "found = Registry(rules=('ebpf_static.engine.own_rules:builtin',)); found.rules;"
+        "print('importlib.metadata' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=repository
+    )
+    assert done.stdout == "False\n"
 
 
 def test_the_environment_turns_third_parties_off(
