@@ -1,7 +1,5 @@
 """What the analysis saw happen on paths it could not rule out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import NamedTuple
 

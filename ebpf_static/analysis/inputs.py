@@ -1,7 +1,5 @@
 """What a target decides about an object before its code runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum

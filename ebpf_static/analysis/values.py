@@ -9,8 +9,6 @@ A value is one of
   a :class:`Pointer` to the stack, so that a store through ``None`` cannot change the stack.
 """
 
-from __future__ import annotations
-
 from enum import Enum, IntEnum
 from typing import Final, Literal, NamedTuple, TypeAlias
 

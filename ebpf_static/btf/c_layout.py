@@ -5,8 +5,6 @@ alignment, a bitfield does not cross a unit of its type, unnamed bitfields neith
 anything. Padding is emitted only where these rules alone would not reach the offset BTF gives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

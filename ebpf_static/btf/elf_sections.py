@@ -5,8 +5,6 @@ sections asked for are read. Objects to be judged go through the object reader i
 Source: System V gABI chapter 4.
 """
 
-from __future__ import annotations
-
 import struct
 from typing import NamedTuple, Protocol
 

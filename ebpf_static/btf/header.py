@@ -5,8 +5,6 @@ read; what only the kernel refuses (non-zero flags, gaps between sections) stays
 :class:`Header` for rules to judge.
 """
 
-from __future__ import annotations
-
 import struct
 from typing import Literal, NamedTuple, TypeAlias
 

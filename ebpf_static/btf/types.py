@@ -8,8 +8,6 @@ tell kinds apart by ``.kind`` or ``isinstance``.
 Source: Documentation/bpf/btf.rst and include/uapi/linux/btf.h of Linux.
 """
 
-from __future__ import annotations
-
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 

@@ -6,8 +6,6 @@ A record does not say who wrote it; its size and the platform do. Sources: libbp
 efW ``include/ebpf_structs.h`` ``ebpf_map_definition_in_file_t`` (32; 36 before v0.2.0).
 """
 
-from __future__ import annotations
-
 import struct
 from typing import Final, NamedTuple
 

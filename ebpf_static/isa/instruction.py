@@ -3,8 +3,6 @@
 Layout: RFC 9669 section 3. A record says what the encoding *is*, never whether a platform takes it.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -1,7 +1,5 @@
 """Calls found in undecoded code: what a reader needs before anybody asks for instructions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
