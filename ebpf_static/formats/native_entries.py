@@ -2,8 +2,9 @@
 
 Drivers keep a table and nothing else in its section, so its elements fill it. A debug DLL puts
 string literals into the same section, before, between or behind the elements, and a linker may
-pad; then elements are looked for word by word, and every byte that is neither an element, nor a
-text an element refers to, nor zero has to be explained or the section is refused.
+pad; then elements are looked for word by word. A section with bytes that are neither part of an
+element, nor of a text an element refers to, nor printable, nor zero is refused: they may be an
+element somebody damaged.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ MAX_TABLE_BYTES: Final = 1 << 20
 
 MAX_TOTAL_SIZE: Final = 4096
 """Largest entry a version header may announce (the largest known has 160 bytes)."""
+
+_TEXT: Final = bytes(0 if 0x20 <= byte < 0x7F else byte for byte in range(256))
 
 T = TypeVar("T")
 
@@ -124,7 +127,7 @@ def read_filled(
     return Table(entries, stride, filled=True, padding=section.virtual_size - count * stride)
 
 
-def read_scattered(
+def read_among_text(
     pe: PeFile,
     section: PeSection,
     stride: int,
@@ -133,7 +136,7 @@ def read_scattered(
     *,
     strict: bool,
 ) -> Table[T]:
-    """Look for elements word by word among text.
+    """Look for one run of elements, with text before and behind it.
 
     Args:
         pe: the image.
@@ -147,21 +150,32 @@ def read_scattered(
         FormatError: bytes are left that nothing explains, or a strict element does not decode.
     """
     raw = bounded_contents(pe, section)
+
+    def attempt(start: int) -> tuple[T, ...]:
+        if start + stride > section.virtual_size or not starts(raw, start):
+            return ()
+        try:
+            return (decode(section.address + start),)
+        except FormatError:
+            if strict:
+                raise
+            return ()
+
     entries: list[T] = []
+    end = 0
+    for start in range(0, len(raw), 8):
+        found = attempt(start)
+        entries.extend(found)
+        end = start
+        while found and len(entries) <= limits.MAX_FUNCTIONS:
+            end += stride
+            found = attempt(end)
+            entries.extend(found)
+        if entries:
+            break
+    first = end - len(entries) * stride
     free = bytearray(raw)
-    start = 0
-    while start + stride <= section.virtual_size and start < len(raw):
-        if starts(raw, start):
-            try:
-                entries.append(decode(section.address + start))
-            except FormatError:
-                if strict:
-                    raise
-            else:
-                free[start : start + stride] = bytes(len(free[start : start + stride]))
-                start += stride
-                continue
-        start += 8
+    free[first:end] = bytes(len(free[first:end]))
     _require_explained(pe, section, free)
     return Table(tuple(entries), stride, filled=False)
 
@@ -171,10 +185,10 @@ def _require_explained(pe: PeFile, section: PeSection, free: bytearray) -> None:
         start = rva - section.address
         if 0 <= start < len(free):
             free[start : start + size] = bytes(len(free[start : start + size]))
-    left = len(free) - len(free.lstrip(b"\0"))
-    if left < len(free):
+    left = next((at for at, byte in enumerate(free.translate(_TEXT)) if byte), None)
+    if left is not None:
         raise FormatError(
-            "bytes that are neither an entry nor a text an entry refers to",
+            "bytes that are neither an entry nor text",
             where=section.name,
             offset=section.offset + left,
         )

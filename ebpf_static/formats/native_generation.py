@@ -18,9 +18,9 @@ from ebpf_static.formats.native_entries import (
     Table,
     bounded_contents,
     find_header,
+    read_among_text,
     read_filled,
     read_header,
-    read_scattered,
 )
 from ebpf_static.formats.native_layouts import Generation, Struct, layouts
 from ebpf_static.formats.native_metadata import Metadata
@@ -33,6 +33,7 @@ from ebpf_static.formats.native_tables import (
     TableReader,
 )
 from ebpf_static.specs.native import PeSection
+from ebpf_static.target import Version
 
 T = TypeVar("T", MapEntry, ProgramEntry)
 FIRST_VERSIONED: Final = "0.21"
@@ -165,7 +166,7 @@ def _search_versioned(
         marked = not any(raw[start : start + position])
         return marked and read_header(raw, start + position) is not None
 
-    return read_scattered(pe, section, stride, decode, starts, strict=True)
+    return read_among_text(pe, section, stride, decode, starts, strict=True)
 
 
 def _arithmetic(tables: Tables) -> list[str]:
@@ -176,7 +177,7 @@ def _arithmetic(tables: Tables) -> list[str]:
             continue
         size = f"{count} × {table.stride} bytes"
         if not table.filled:
-            said.append(f"{name}: {size} found among text")
+            said.append(f"{name}: {size} in a row among text")
         elif table.padding:
             said.append(f"{name}: {size} and {table.padding} bytes of padding fill the section")
         else:
@@ -241,7 +242,7 @@ def _read_old_table(
     try:
         return read_filled(pe, section, stride, decode)
     except FormatError as error:
-        table = read_scattered(pe, section, stride, decode, starts, strict=False)
+        table = read_among_text(pe, section, stride, decode, starts, strict=False)
         if not table.entries:
             raise error from None
         return table
@@ -305,10 +306,24 @@ def _name(tables: Tables, metadata: Metadata | None) -> None:
         tables.names = [it.name for it in _matching(tables)]
     if metadata is None:
         return
+    built_by = {it.name for it in layouts().generations if _covers(it, metadata.version)}
+    if len(tables.names) > 1 and built_by.intersection(tables.names):
+        tables.names = [name for name in tables.names if name in built_by]
+        tables.established.append(f"bpf2c calls itself {metadata.version}")
     confirmed = {it.name for it in _with_metadata(metadata.size)}
     if confirmed.intersection(tables.names) or tables.names == ["newer"]:
         tables.names = [it for it in tables.names if it in confirmed or it == "newer"]
         tables.established.append(f"the metadata table has {metadata.size} bytes")
+
+
+def _covers(generation: Generation, version: Version | None) -> bool:
+    """Tell whether bpf2c of ``version`` writes this generation; snapshots answer no."""
+    if version is None or generation.first is None or generation.last is None:
+        return False
+    open_ended = generation.last.startswith("unreleased")
+    return Version.parse(generation.first) <= version and (
+        open_ended or version <= Version.parse(generation.last)
+    )
 
 
 def _versioned_names(header: EntryHeader | None) -> list[str]:

@@ -44,6 +44,8 @@ class X64(Processor):
             self._branch(code)
         elif 0x50 <= code < 0x60 or code in {0x68, 0x6A}:
             self._stack(code)
+        elif code == 0xAB and self._prefix == 0xF3:  # a debug build fills its locals
+            self.registers[_RCX] = Value("", 0)
         elif code != 0x90:
             self._move(code)
         return False
