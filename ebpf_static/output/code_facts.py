@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ebpf_static.btf import LineInfo
+from ebpf_static.btf import BtfExt, LineInfo
+from ebpf_static.btf.ext import LineRecord
 from ebpf_static.errors import FormatError
 from ebpf_static.isa import branch_target, is_helper_call
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec, Reference, ReferenceKind
@@ -13,6 +15,10 @@ from ebpf_static.uapi.constants import HelperId, ProgramType
 
 _MAPS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE)
 _FUNCTIONS = (ReferenceKind.CALL, ReferenceKind.FUNCTION)
+
+
+MAX_LINKED = 1 << 17
+"""Functions reached by all programs together that are looked at; honest objects have thousands."""
 
 
 class CodeFacts(NamedTuple):
@@ -35,17 +41,76 @@ class CodeFacts(NamedTuple):
     kconfig: tuple[str, ...]
 
 
-def code_facts(
-    spec: CollectionSpec, function: FunctionSpec, program_type: ProgramType | None = None
-) -> CodeFacts:
-    """Return what one function uses, itself; what it calls is not followed.
+class CodeIndex:
+    """Answers about the code of one object, each worked out once however many ask."""
 
-    Args:
-        spec: the object.
-        function: one of its functions.
-        program_type: type of the program it runs in, where known: some Windows helper numbers
-            mean something only within a program type.
-    """
+    def __init__(self, spec: CollectionSpec) -> None:
+        self.spec = spec
+        self._facts: dict[tuple[int, ProgramType | None], CodeFacts] = {}
+        self._lines: dict[str, tuple[list[int], list[LineRecord]]] = {}
+        self._budget = MAX_LINKED
+
+    def facts(self, function: FunctionSpec, program_type: ProgramType | None = None) -> CodeFacts:
+        """Return what one function uses, itself; what it calls is not followed.
+
+        Args:
+            function: one of the object's functions.
+            program_type: type of the program it runs in, where known: some Windows helper
+                numbers mean something only within a program type.
+        """
+        key = (id(function), program_type)  # the spec keeps its functions alive
+        if key not in self._facts:
+            self._facts[key] = _facts(self.spec, function, program_type)
+        return self._facts[key]
+
+    def program_facts(self, program: ProgramSpec) -> CodeFacts | None:
+        """Return what a program and every function it reaches use.
+
+        None for the programs left when those before reached :data:`MAX_LINKED` functions: many
+        programs that all reach many functions would take the product of both.
+        """
+        if self._budget <= 0:
+            return None
+        linked = self.spec.get_linked(program)
+        self._budget -= len(linked)
+        parts = [self.facts(item, program.type) for item in linked]
+        return CodeFacts(
+            tuple(dict.fromkeys(helper for part in parts for helper in part.helpers)),
+            _names(name for part in parts for name in part.kfuncs),
+            _names(name for part in parts for name in part.functions),
+            _names(name for part in parts for name in part.maps),
+            _names(name for part in parts for name in part.ksyms),
+            _names(name for part in parts for name in part.kconfig),
+        )
+
+    def source_lines(self, function: FunctionSpec) -> dict[int, LineInfo]:
+        """Return the source of the instructions that begin a line, by insn index.
+
+        Line information that cannot be read gives nothing; rules report what is wrong with it.
+        """
+        ext = self.spec.btf_ext
+        if ext is None:
+            return {}
+        start, end = function.section_offset, function.section_offset + len(function.code)
+        found: dict[int, LineInfo] = {}
+        try:
+            offsets, records = self._records(ext, function.section)
+            for record in records[bisect_left(offsets, start) : bisect_left(offsets, end)]:
+                found[(record.insn_offset - start) // 8] = ext.resolve_line(record)
+        except FormatError:
+            return found
+        return found
+
+    def _records(self, ext: BtfExt, section: str) -> tuple[list[int], list[LineRecord]]:
+        if section not in self._lines:
+            records = sorted(ext.line_records(section), key=lambda record: record.insn_offset)
+            self._lines[section] = ([record.insn_offset for record in records], records)
+        return self._lines[section]
+
+
+def _facts(
+    spec: CollectionSpec, function: FunctionSpec, program_type: ProgramType | None
+) -> CodeFacts:
     relocated = function.references_by_index
     helpers = dict.fromkeys(
         HelperId.of(spec.numbering, instruction.imm, program_type)
@@ -60,19 +125,6 @@ def code_facts(
         _names(map_name(spec, r) for r in references if r.kind in _MAPS),
         _names(r.name for r in references if r.kind is ReferenceKind.KSYM),
         _names(r.name for r in references if r.kind is ReferenceKind.KCONFIG),
-    )
-
-
-def program_facts(spec: CollectionSpec, program: ProgramSpec) -> CodeFacts:
-    """Return what a program and every function it reaches use."""
-    parts = [code_facts(spec, function, program.type) for function in spec.get_linked(program)]
-    return CodeFacts(
-        tuple(dict.fromkeys(helper for part in parts for helper in part.helpers)),
-        _names(name for part in parts for name in part.kfuncs),
-        _names(name for part in parts for name in part.functions),
-        _names(name for part in parts for name in part.maps),
-        _names(name for part in parts for name in part.ksyms),
-        _names(name for part in parts for name in part.kconfig),
     )
 
 
@@ -100,24 +152,6 @@ def describe_targets(
     return found
 
 
-def source_lines(spec: CollectionSpec, function: FunctionSpec) -> dict[int, LineInfo]:
-    """Return the source of the instructions that begin a line, by insn index.
-
-    Line information that cannot be read gives nothing; rules report what is wrong with it.
-    """
-    if spec.btf_ext is None:
-        return {}
-    start, end = function.section_offset, function.section_offset + len(function.code)
-    found: dict[int, LineInfo] = {}
-    try:
-        for record in spec.btf_ext.line_records(function.section):
-            if start <= record.insn_offset < end:
-                found[(record.insn_offset - start) // 8] = spec.btf_ext.resolve_line(record)
-    except FormatError:
-        return found
-    return found
-
-
 def ext_counts(spec: CollectionSpec, section: str) -> dict[str, int]:
     """Return how many records of each sort ``.BTF.ext`` has for a section, as far as readable."""
     ext = spec.btf_ext
@@ -140,15 +174,8 @@ def _describe(spec: CollectionSpec, reference: Reference) -> str:
         section = map_name(spec, reference)
         place = f"{section}+{reference.offset}"
         return place if name == section else f"{name} in {place}"
-    words = {
-        ReferenceKind.CALL: "",
-        ReferenceKind.FUNCTION: "function ",
-        ReferenceKind.KFUNC: "kfunc ",
-        ReferenceKind.KSYM: "ksym ",
-        ReferenceKind.KCONFIG: "kconfig ",
-        ReferenceKind.UNRESOLVED: "unresolved ",
-    }
-    return f"{words[kind]}{name}{' (weak)' if reference.weak else ''}"
+    word = "" if kind is ReferenceKind.CALL else f"{kind.value.replace('_', ' ')} "
+    return f"{word}{name}{' (weak)' if reference.weak else ''}"
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

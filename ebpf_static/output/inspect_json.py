@@ -25,7 +25,7 @@ Version 1, top level::
 
 Map, program and attach types and helpers are ``{platform, number, name, uapi}``. ``uses`` is
 ``{helpers, kfuncs, functions, maps, ksyms, kconfig}``; a program's covers every function it
-reaches, a function's only itself. ``programs[].function`` and ``references[].target`` are
+reaches (null when those before reached too many), a function's only itself. ``programs[].function`` and ``references[].target`` are
 positions in ``functions``, ``maps`` or ``externs``. ``listing`` is ``[{index, raw (hex digits),
 text, by, refers_to, source {file, line, column, text} or null}]``. Sizes and offsets are bytes.
 Fields are added within a version; removing or changing one makes a new version.
@@ -37,14 +37,7 @@ from typing import Any
 
 from ebpf_static import __version__
 from ebpf_static.isa import listing
-from ebpf_static.output.code_facts import (
-    CodeFacts,
-    code_facts,
-    describe_targets,
-    ext_counts,
-    program_facts,
-    source_lines,
-)
+from ebpf_static.output.code_facts import CodeFacts, CodeIndex, describe_targets, ext_counts
 from ebpf_static.output.json_text import dumps
 from ebpf_static.specs import CollectionSpec, ElfSpec, FunctionSpec, MapSpec, ProgramSpec
 
@@ -76,6 +69,7 @@ def render(spec: CollectionSpec, object_name: str, *, disasm: bool = False) -> s
 
 def to_dict(spec: CollectionSpec, object_name: str, *, disasm: bool = False) -> dict[str, Any]:
     """Return the document as plain values."""
+    index = CodeIndex(spec)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "ebpf-static", "version": __version__},
@@ -93,11 +87,11 @@ def to_dict(spec: CollectionSpec, object_name: str, *, disasm: bool = False) -> 
         "elf": None if spec.elf is None else _elf(spec.elf),
         "maps": [_map(item) for item in spec.maps],
         "programs": [
-            _program(spec, function, position)
+            _program(index, function, position)
             for position, function in enumerate(spec.functions)
             if isinstance(function, ProgramSpec)
         ],
-        "functions": [_function(spec, function, disasm=disasm) for function in spec.functions],
+        "functions": [_function(index, function, disasm=disasm) for function in spec.functions],
         "variables": [
             {**_pick(v, ("name", "section", "offset", "size", "linkage", "btf_id")),
              "value": _hex(v.value)}
@@ -144,7 +138,7 @@ def _map(item: MapSpec) -> dict[str, Any]:
     }
 
 
-def _program(spec: CollectionSpec, program: ProgramSpec, position: int) -> dict[str, Any]:
+def _program(index: CodeIndex, program: ProgramSpec, position: int) -> dict[str, Any]:
     return {
         "name": program.name,
         "section": program.section,
@@ -152,32 +146,34 @@ def _program(spec: CollectionSpec, program: ProgramSpec, position: int) -> dict[
         "type": program.type.to_dict(),
         "attach_type": None if program.attach_type is None else program.attach_type.to_dict(),
         **_pick(program, _PROGRAM_FIELDS),
-        "uses": _uses(program_facts(spec, program)),
+        "uses": _uses(index.program_facts(program)),
     }
 
 
-def _function(spec: CollectionSpec, function: FunctionSpec, *, disasm: bool) -> dict[str, Any]:
+def _function(index: CodeIndex, function: FunctionSpec, *, disasm: bool) -> dict[str, Any]:
     fields = {
         **_pick(function, _FUNCTION_FIELDS),
         "is_program": isinstance(function, ProgramSpec),
-        "uses": _uses(code_facts(spec, function, _type_of(function))),
+        "uses": _uses(index.facts(function, _type_of(function))),
         "references": [r._asdict() | {"kind": r.kind.value} for r in function.references],
     }
-    return fields | {"listing": _listing(spec, function)} if disasm else fields
+    return fields | {"listing": _listing(index, function)} if disasm else fields
 
 
 def _type_of(function: FunctionSpec) -> Any:
     return function.type if isinstance(function, ProgramSpec) else None
 
 
-def _uses(facts: CodeFacts) -> dict[str, Any]:
+def _uses(facts: CodeFacts | None) -> dict[str, Any] | None:
+    if facts is None:
+        return None
     names = {name: list(value) for name, value in facts._asdict().items()}
     return names | {"helpers": [helper.to_dict() for helper in facts.helpers]}
 
 
-def _listing(spec: CollectionSpec, function: FunctionSpec) -> list[dict[str, Any]]:
-    targets = describe_targets(spec, function, _type_of(function))
-    sources = source_lines(spec, function)
+def _listing(index: CodeIndex, function: FunctionSpec) -> list[dict[str, Any]]:
+    targets = describe_targets(index.spec, function, _type_of(function))
+    sources = index.source_lines(function)
     return [
         {
             "index": line.index,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ebpf_static.errors import escape
-from ebpf_static.output.code_facts import CodeFacts, code_facts, ext_counts, program_facts
+from ebpf_static.output.code_facts import CodeFacts, CodeIndex, ext_counts
 from ebpf_static.output.listing import render_listing
 from ebpf_static.output.style import Style
 from ebpf_static.output.table import Cell, table
@@ -27,12 +27,13 @@ _SECTION_FLAGS = (
 
 def render(spec: CollectionSpec, object_name: str, style: Style, *, disasm: bool = False) -> str:
     """Return all of an object's declarations, with its code when ``disasm`` is set."""
+    index = CodeIndex(spec)
     parts = [_head(spec, object_name, style), _evidence(spec, style), _maps(spec, style)]
-    parts += [_values(spec, style), _programs(spec, style), _functions(spec, style)]
+    parts += [_values(spec, style), _programs(index, style), _functions(index, style)]
     parts += [_variables(spec, style), _externs(spec, style), _types(spec, style)]
     parts += [_sections(spec, style), _problems(spec, style)]
     if disasm:
-        parts += [render_listing(spec, function, style) for function in spec.functions]
+        parts += [render_listing(index, function, style) for function in spec.functions]
     return "\n".join(part for part in parts if part)
 
 
@@ -90,13 +91,12 @@ def _values(spec: CollectionSpec, style: Style) -> str:
     return _section("Initial map elements", len(rows), body, style)
 
 
-def _programs(spec: CollectionSpec, style: Style) -> str:
+def _programs(index: CodeIndex, style: Style) -> str:
+    programs = index.spec.programs
     header = ("name", "section", "type", "attach type", "attach to", "insns", "options")
-    rows = [_program_row(program) for program in spec.programs]
+    rows = [_program_row(program) for program in programs]
     body = table(header, rows, style) if rows else ""
-    uses = "".join(
-        _uses(p.name, program_facts(spec, p), "with what it calls") for p in spec.programs
-    )
+    uses = "".join(_uses(p.name, index.program_facts(p), "with what it calls") for p in programs)
     return _section("Programs", len(rows), body + uses, style)
 
 
@@ -120,11 +120,11 @@ def _program_row(program: ProgramSpec) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-def _functions(spec: CollectionSpec, style: Style) -> str:
-    others = [f for f in spec.functions if not isinstance(f, ProgramSpec)]
+def _functions(index: CodeIndex, style: Style) -> str:
+    others = [f for f in index.spec.functions if not isinstance(f, ProgramSpec)]
     rows = [_function_row(function) for function in others]
     body = table(("name", "section", "offset", "linkage", "insns"), rows, style) if rows else ""
-    uses = "".join(_uses(f.name, code_facts(spec, f), "itself") for f in others)
+    uses = "".join(_uses(f.name, index.facts(f), "itself") for f in others)
     return _section("Functions that are no entry programs", len(rows), body + uses, style)
 
 
@@ -134,7 +134,9 @@ def _function_row(function: FunctionSpec) -> tuple[Cell, ...]:
     return function.name, function.section, offset, linkage, function.insn_count
 
 
-def _uses(name: str, facts: CodeFacts, scope: str) -> str:
+def _uses(name: str, facts: CodeFacts | None, scope: str) -> str:
+    if facts is None:
+        return f"    {escape(name) or '(unnamed)'}: too many functions to follow\n"
     lists: Iterable[tuple[str, Iterable[str]]] = (
         ("helpers", (helper.name for helper in facts.helpers)),
         ("kfuncs", facts.kfuncs),

@@ -5,23 +5,23 @@ from __future__ import annotations
 from ebpf_static.btf import LineInfo
 from ebpf_static.errors import FormatError, escape
 from ebpf_static.isa import listing
-from ebpf_static.output.code_facts import describe_targets, source_lines
+from ebpf_static.output.code_facts import CodeIndex, describe_targets
 from ebpf_static.output.style import Style
-from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
+from ebpf_static.specs import FunctionSpec, ProgramSpec
 
 _RAW_WIDTH = 8 * 3 - 1
 _MAX_SOURCE = 160
 
 
-def render_listing(spec: CollectionSpec, function: FunctionSpec, style: Style) -> str:
+def render_listing(index: CodeIndex, function: FunctionSpec, style: Style) -> str:
     """Return the listing of one function: insn index, bytes, text; source lines in between."""
     word = "program" if isinstance(function, ProgramSpec) else "function"
     name = escape(function.name) or "(unnamed)"
     title = f'{word} "{name}" in section {escape(function.section)}, {function.insn_count} insns'
     lines = [style("bold", f"{title[0].upper()}{title[1:]}")]
     program_type = function.type if isinstance(function, ProgramSpec) else None
-    targets = describe_targets(spec, function, program_type)
-    sources = source_lines(spec, function)
+    targets = describe_targets(index.spec, function, program_type)
+    sources = index.source_lines(function)
     shown: LineInfo | None = None
     width = len(str(function.insn_count))
     try:

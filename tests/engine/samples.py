@@ -164,6 +164,6 @@ def spec(*map_names: str, platform: Platform = Platform.LINUX) -> CollectionSpec
         )
         for name in map_names
     ]
-    return CollectionSpec.model_construct(
+    return CollectionSpec(
         platform=platform, numbering=platform.numbering, byte_order="little", maps=ByName(maps)
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import ebpf_static as es
-from ebpf_static.output import inspect_json, inspect_text
+from ebpf_static.output import code_facts, inspect_json, inspect_text
 from ebpf_static.output.style import PLAIN
 from ebpf_static.specs import (
     CollectionSpec,
@@ -128,3 +128,14 @@ def test_an_empty_object_can_be_shown() -> None:
     spec = es.read(ElfWriter().build())
     assert "platform" in inspect_text.render(spec, "a.o", PLAIN, disasm=True)
     assert read_json(spec, disasm=True)["programs"] == []
+
+
+def test_programs_times_functions_is_bounded(
+    spec: CollectionSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_facts, "MAX_LINKED", 1)
+    uses = [program["uses"] for program in read_json(spec)["programs"]]
+    assert uses[0] is not None
+    assert uses[1] is None
+    text = inspect_text.render(spec, OBJECT, PLAIN)
+    assert "read_kernel: too many functions to follow" in text
