@@ -25,9 +25,10 @@ Version 1, top level::
 
 Map, program and attach types and helpers are ``{platform, number, name, uapi}``. ``uses`` is
 ``{helpers, kfuncs, functions, maps, ksyms, kconfig}``; a program's covers every function it
-reaches (null when those before reached too many), a function's only itself. ``programs[].function`` and ``references[].target`` are
-positions in ``functions``, ``maps`` or ``externs``. ``listing`` is ``[{index, raw (hex digits),
-text, by, refers_to, source {file, line, column, text} or null}]``. Sizes and offsets are bytes.
+reaches (null when those before reached too many), a function's only itself.
+``programs[].function`` and ``references[].target`` are positions in ``functions``, ``maps`` or
+``externs``. ``listing`` is ``[{index, raw (hex digits), text, by, refers_to, source {file, line,
+column, text} or null}]``. Sizes and offsets are bytes.
 Fields are added within a version; removing or changing one makes a new version.
 """
 
