@@ -72,13 +72,67 @@ SIGNED = ("gate-0.21-x64.sys", "signed-0.21-x64.sys")
 
 
 class Damage(NamedTuple):
-    """One broken image: ``file`` is ``source`` with ``new`` bytes at ``offset``, or cut there."""
+    """One broken image.
+
+    ``new`` replaces bytes of ``source`` at ``offset`` in the contents of ``section``, in its
+    header when the section is written ``@name``, or in the file when it is empty. Without ``new``
+    the file ends there.
+    """
 
     file: str
     source: str
+    section: str
     offset: int
     new: bytes | None
-    says: str
+
+
+ENTRY = 144  # a program entry of 0.21: where its second field, the second entry, … lie
+BROKEN = (
+    Damage("broken-cut.sys", "gate-0.21-x64.sys", "programs", 100, None),
+    Damage("broken-pointer.sys", "gate-0.21-x64.sys", "programs", 56, b"\xff" * 8),
+    Damage("broken-null-name.sys", "gate-0.21-arm64.sys", "maps", 72, bytes(8)),
+    Damage("broken-header.sys", "gate-0.21-x64.sys", "programs", ENTRY + 16, b"\x08"),
+    Damage("broken-stride.sys", "gate-0.11-x64.sys", "@programs", 8, b"\x60\x01"),
+    Damage("broken-entry-point.sys", "gate-0.21-arm64.sys", "programs", 32 + 1, b"\x20"),
+    Damage("broken-helper-count.sys", "gate-0.11-x64.sys", "programs", 64, b"\xff\xff"),
+    Damage("broken-map-index.sys", "gate-0.21-x64.sys", "programs", 2 * ENTRY + 72, b"\x40"),
+    Damage("broken-section.sys", "gate-0.21-x64.sys", "@maps", 20, b"\0\0\xff\x7f"),
+    Damage("signed-tampered.sys", SIGNED[1], "bind", 1, b"\x01"),
+    Damage("signed-no-table.sys", SIGNED[1], "", 0, b""),
+)
+
+
+def section_header(data: bytes, name: str) -> int:
+    """Return the byte offset of a section's header.
+
+    Raises:
+        SystemExit: there is no such section.
+    """
+    start = int.from_bytes(data[60:64], "little")
+    count = int.from_bytes(data[start + 6 : start + 8], "little")
+    table = start + 24 + int.from_bytes(data[start + 20 : start + 22], "little")
+    for at in range(table, table + count * 40, 40):
+        if data[at : at + 8].rstrip(b"\0") == name.encode():
+            return at
+    raise SystemExit(f"no section {name}")
+
+
+def damage(broken: Damage) -> bytes:
+    """Return the damaged image."""
+    data = bytearray((HERE / broken.source).read_bytes())
+    if not broken.section:
+        # The certificate table claims to go on behind the end of the file.
+        at = int.from_bytes(data[60:64], "little") + 24 + 112 + 4 * 8 + 4
+        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "little") + 8).to_bytes(4, "little")
+        return bytes(data)
+    at = section_header(data, broken.section.removeprefix("@"))
+    if not broken.section.startswith("@"):
+        at = int.from_bytes(data[at + 20 : at + 24], "little")
+    at += broken.offset
+    if broken.new is None:
+        return bytes(data[:at])
+    data[at : at + len(broken.new)] = broken.new
+    return bytes(data)
 
 
 def run(*command: object) -> None:
@@ -173,9 +227,16 @@ def main() -> None:
                 stale.append(image.file)
         if not check and not (HERE / SIGNED[1]).exists():
             sign(HERE / SIGNED[0], HERE / SIGNED[1], work)
+    for broken in BROKEN:
+        data = damage(broken)
+        if not check:
+            (HERE / broken.file).write_bytes(data)
+        elif data != (HERE / broken.file).read_bytes():
+            stale.append(broken.file)
     if stale:
         raise SystemExit(f"differ from what these tools make: {', '.join(stale)}")
-    for file in (*(image.file for image in IMAGES), SIGNED[1]):
+    files = [*(it.file for it in IMAGES), SIGNED[1], *(it.file for it in BROKEN)]
+    for file in files:
         entry = manifest["images"].setdefault(file, {})
         digest = hashlib.sha256((HERE / file).read_bytes()).hexdigest()
         if check and entry.get("sha256") != digest:

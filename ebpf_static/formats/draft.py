@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ebpf_static.btf import Btf, BtfExt
+from ebpf_static.limits import MAX_PROBLEMS
 from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.function import FunctionSpec
 from ebpf_static.specs.map import MapOrigin, MapValue
@@ -54,6 +55,17 @@ class MapDraft(NamedTuple):
         return {k: v for k, v in self._asdict().items() if k not in skipped}
 
 
+class Problems(list[ReadProblem]):
+    """Defects stepped over; past :data:`~ebpf_static.limits.MAX_PROBLEMS` only that there are."""
+
+    def append(self, problem: ReadProblem) -> None:
+        """Note a defect while there is room."""
+        if len(self) < MAX_PROBLEMS:
+            super().append(problem)
+        elif len(self) == MAX_PROBLEMS:
+            super().append(ReadProblem(problem.kind, "further defects are not listed", ""))
+
+
 @dataclass(slots=True)
 class ObjectDraft:
     """An ELF object read without any platform's opinion; interpret turns it into a spec.
@@ -82,4 +94,4 @@ class ObjectDraft:
     license: str | None = None
     version: int | None = None
     tag: bytes | None = None
-    problems: list[ReadProblem] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)

@@ -21,6 +21,7 @@ from ebpf_static.errors import FormatError, LimitError, UnsupportedObjectError
 from ebpf_static.formats.sniff import EM_BPF, EM_NONE, sniff
 from ebpf_static.specs.section import ByteOrder, ElfSpec, SectionSpec
 
+SHT_NULL: Final = 0
 SHT_PROGBITS: Final = 1
 SHT_SYMTAB: Final = 2
 SHT_STRTAB: Final = 3
@@ -62,6 +63,8 @@ RELOCATION_NAMES: Final = {
 
 _SECTION_BYTES = 64
 _SYMBOL_BYTES = 24
+_MAX_OVERLAP = 2  # honest sections and variables do not overlap at all
+_COPIES_FLOOR = 1 << 20
 _LINKAGE = {STB_LOCAL: "static", STB_GLOBAL: "global", STB_WEAK: "weak"}
 
 
@@ -116,6 +119,7 @@ class ElfObject:
         self.spec: ElfSpec = _read_header(data)
         self.byte_order: ByteOrder = self.spec.byte_order
         self._endian = "<" if self.byte_order == "little" else ">"
+        self._copied = 0
 
     @property
     def sections(self) -> tuple[SectionSpec, ...]:
@@ -140,6 +144,21 @@ class ElfObject:
             )
         return self.data[section.offset : end]
 
+    def take(self, data: bytes, start: int, size: int, where: str) -> bytes:
+        """Return ``size`` bytes at ``start`` of a section's data, fewer where it ends before.
+
+        What symbols or types cut out of sections may overlap; all of it together is held in
+        proportion to the file.
+
+        Raises:
+            LimitError: it is out of proportion.
+        """
+        part = data[start : start + size]
+        self._copied += len(part)
+        if self._copied > _MAX_OVERLAP * len(self.data) + _COPIES_FLOOR:
+            raise LimitError("variables overlap beyond any honest object", where=where)
+        return part
+
     @cached_property
     def symbols(self) -> tuple[Symbol, ...]:
         """Every symbol of the symbol table in order; empty without one."""
@@ -159,14 +178,14 @@ class ElfObject:
             raise LimitError(f"more than {limits.MAX_SYMBOLS} symbols", where=where)
         if table.link >= len(self.sections):
             raise FormatError(f"string table index {table.link} is out of range", where=where)
-        strings = self.section_data(self.sections[table.link])
+        strings = _Names(self.section_data(self.sections[table.link]), where)
+        names = strings.known
         extended = self._extended_indices(table)
-        cache: dict[int, str] = {}
         rows = struct.iter_unpack(f"{self._endian}IBBHQQ", raw)
         for index, (name_at, info, other, section, value, size) in enumerate(rows):
-            name = cache.get(name_at)
+            name = names.get(name_at)
             if name is None:
-                name = cache[name_at] = _string(strings, name_at, where, table.offset + 24 * index)
+                name = strings.read(name_at, table.offset + _SYMBOL_BYTES * index)
             if section == SHN_XINDEX and index < len(extended):
                 section = extended[index]  # noqa: PLW2901 - the real index stands elsewhere
             yield Symbol(index, name, value, size, info & 15, info >> 4, other & 3, section)
@@ -192,9 +211,15 @@ class ElfObject:
 
         Raises:
             FormatError: an entry is cut off or names a symbol that does not exist.
+            LimitError: there are more than any object has.
         """
+        tables = self.relocation_sections.get(target.index, ())
+        if sum(t.size // _relocation_bytes(t) for t in tables) > limits.MAX_RELOCATIONS:
+            raise LimitError(
+                f"more than {limits.MAX_RELOCATIONS} relocations", where=f"section {target.name}"
+            )
         found: list[Relocation] = []
-        for table in self.relocation_sections.get(target.index, ()):
+        for table in tables:
             found.extend(self._iter_relocations(table))
         return tuple(found)
 
@@ -202,15 +227,13 @@ class ElfObject:
         raw = self.section_data(table)
         where = f"section {table.name}"
         rela = table.type == SHT_RELA
-        size = 24 if rela else 16
+        size = _relocation_bytes(table)
         if len(raw) % size:
             raise FormatError(
                 f"relocation table is not a whole number of {size}-byte entries",
                 where=where,
                 offset=table.offset,
             )
-        if len(raw) // size > limits.MAX_RELOCATIONS:
-            raise LimitError(f"more than {limits.MAX_RELOCATIONS} relocations", where=where)
         count = len(self.symbols)
         rows = struct.iter_unpack(f"{self._endian}QQq" if rela else f"{self._endian}QQ", raw)
         for index, row in enumerate(rows):
@@ -326,13 +349,28 @@ def _read_sections(
             offset=40,
         )
     rows = list(struct.iter_unpack(f"{endian}IIQQQQIIQQ", data[start:end]))
-    names = _section_names(data, rows, names_index)
+    _check_overlap(data, rows, start)
+    names = _Names(_section_names(data, rows, names_index), "section names")
     return tuple(
-        SectionSpec(
-            i, _string(names, row[0], "section names", start + i * _SECTION_BYTES), *row[1:]
-        )
+        SectionSpec(i, names.read(row[0], start + i * _SECTION_BYTES), *row[1:])
         for i, row in enumerate(rows)
     ), end
+
+
+def _check_overlap(data: bytes, rows: list[tuple[int, ...]], start: int) -> None:
+    """Refuse sections that share bytes: thousands of them could each be the whole file.
+
+    Sections beyond the end of the file do not count; reading those fails by itself.
+    """
+    inside = (
+        size
+        for _, kind, _, _, offset, size, *_ in rows
+        if kind not in (SHT_NULL, SHT_NOBITS) and offset + size <= len(data)
+    )
+    if sum(inside) > _MAX_OVERLAP * len(data):
+        raise LimitError(
+            "sections overlap beyond any honest object", where="section headers", offset=start
+        )
 
 
 def _section_names(data: bytes, rows: list[tuple[int, ...]], names_index: int) -> bytes:
@@ -352,19 +390,47 @@ def _section_names(data: bytes, rows: list[tuple[int, ...]], names_index: int) -
     return data[offset : offset + size]
 
 
-def _string(table: bytes, at: int, where: str, offset: int) -> str:
-    """Return the NUL-terminated string at ``at``; what is no UTF-8 becomes surrogates."""
-    if at == 0 and not table:
-        return ""
-    if at >= len(table):
-        raise FormatError(
-            f"name offset {at:#x} is beyond its string table", where=where, offset=offset
-        )
-    end = table.find(b"\0", at, at + limits.MAX_NAME_BYTES + 1)
-    if end < 0:
-        raise FormatError(
-            f"name at {at:#x} is not terminated within {limits.MAX_NAME_BYTES} bytes",
-            where=where,
-            offset=offset,
-        )
-    return table[at:end].decode("utf-8", "surrogateescape")
+class _Names:
+    """The names of a string table, remembered by offset.
+
+    Offsets may point into the middle of other names, so a small table could hold gigabytes of
+    them; all together are held in proportion to the table.
+    """
+
+    def __init__(self, table: bytes, where: str) -> None:
+        self.known: dict[int, str] = {}
+        self._table = table
+        self._where = where
+        self._budget = 4 * len(table) + (1 << 20)
+
+    def read(self, at: int, offset: int) -> str:
+        """Return the NUL-terminated name at ``at``; what is no UTF-8 becomes surrogates.
+
+        Args:
+            at: offset in the table.
+            offset: where in the file it is asked for, for the error.
+        """
+        known = self.known.get(at)
+        if known is not None:
+            return known
+        table = self._table
+        if at == 0 and not table:
+            return ""
+        if at >= len(table):
+            raise self._error(FormatError, f"name offset {at:#x} is beyond its table", offset)
+        end = table.find(b"\0", at, at + limits.MAX_NAME_BYTES + 1)
+        if end < 0:
+            what = f"name at {at:#x} is not terminated within {limits.MAX_NAME_BYTES} bytes"
+            raise self._error(FormatError, what, offset)
+        self._budget -= end - at
+        if self._budget < 0:
+            raise self._error(LimitError, "names overlap beyond any honest table", offset)
+        name = self.known[at] = table[at:end].decode("utf-8", "surrogateescape")
+        return name
+
+    def _error(self, kind: type[FormatError], what: str, offset: int) -> FormatError:
+        return kind(what, where=self._where, offset=offset)
+
+
+def _relocation_bytes(table: SectionSpec) -> int:
+    return 24 if table.type == SHT_RELA else 16

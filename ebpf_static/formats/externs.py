@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from ebpf_static import limits
 from ebpf_static.btf import Btf, Kind
-from ebpf_static.btf.types import LINKAGE_EXTERN, Datasec, Func, Var
+from ebpf_static.btf.types import LINKAGE_EXTERN, Func, Var
+from ebpf_static.errors import LimitError
+from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.elf import STB_WEAK, Symbol
 from ebpf_static.formats.symbols import SymbolTable
 from ebpf_static.specs.variable import ExternKind, ExternSpec
@@ -16,11 +19,22 @@ from ebpf_static.specs.variable import ExternKind, ExternSpec
 _SECTIONS: Final = {".kconfig": ExternKind.KCONFIG, ".ksyms": ExternKind.KSYM}
 
 
-def read_externs(symbols: SymbolTable, btf: Btf | None) -> tuple[ExternSpec, ...]:
-    """Return every undefined symbol, once per name, in symbol-table order."""
-    declared = {} if btf is None else _declarations(btf)
+def read_externs(symbols: SymbolTable, datasecs: Datasecs | None) -> tuple[ExternSpec, ...]:
+    """Return every undefined symbol, once per name, in symbol-table order.
+
+    Raises:
+        FormatError: a kconfig value whose type has no size.
+        LimitError: more than any object has.
+    """
+    undefined = symbols.undefined()
+    if not undefined:
+        return ()
+    if len(undefined) > limits.MAX_EXTERNS:
+        raise LimitError(f"more than {limits.MAX_EXTERNS} undefined symbols")
+    btf = None if datasecs is None else datasecs.btf
+    declared = {} if datasecs is None else _declarations(datasecs)
     found: dict[str, ExternSpec] = {}
-    for symbol in symbols.undefined():
+    for symbol in undefined:
         if symbol.name not in found:
             found[symbol.name] = _extern(symbol, btf, declared)
     return tuple(found.values())
@@ -47,13 +61,12 @@ def layout_kconfig(externs: tuple[ExternSpec, ...], btf: Btf | None) -> tuple[di
     return offsets, end
 
 
-def _declarations(btf: Btf) -> dict[str, tuple[int, str | None]]:
+def _declarations(datasecs: Datasecs) -> dict[str, tuple[int, str | None]]:
     """Return (BTF id, declaring section) of every extern variable and function by name."""
+    btf = datasecs.btf
     sections: dict[int, str] = {}
-    for type_id in btf.iter_ids(Kind.DATASEC):
-        datasec = btf.type(type_id)
-        if isinstance(datasec, Datasec):
-            sections.update((entry.type_id, datasec.name) for entry in datasec.vars)
+    for datasec in datasecs:
+        sections.update((entry.type_id, datasec.name) for entry in datasec.vars)
     found: dict[str, tuple[int, str | None]] = {}
     for kind in (Kind.VAR, Kind.FUNC):
         for type_id in btf.iter_ids(kind):

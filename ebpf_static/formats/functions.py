@@ -30,10 +30,13 @@ def read_functions(
     """
     found: list[FunctionSpec] = []
     budget = limits.MAX_INSNS
+    ids: dict[str, dict[int, int]] = {}
     for section in elf.sections:
         if not section.is_executable or section.size == 0:
             continue
-        for function in _read_section(elf, section, symbols, ext):
+        if section.name not in ids:
+            ids[section.name] = _func_ids(ext, section.name)
+        for function in _read_section(elf, section, symbols, ids[section.name]):
             budget -= function.insn_count
             found.append(function)
             if budget < 0:
@@ -44,7 +47,7 @@ def read_functions(
 
 
 def _read_section(
-    elf: ElfObject, section: SectionSpec, symbols: SymbolTable, ext: BtfExt | None
+    elf: ElfObject, section: SectionSpec, symbols: SymbolTable, ids: dict[int, int]
 ) -> Iterator[FunctionSpec]:
     code = elf.section_data(section)
     where = f"section {section.name}"
@@ -55,7 +58,6 @@ def _read_section(
             offset=section.offset,
         )
     found = symbols.functions(section.index)
-    ids = _func_ids(ext, section.name)
     starts = sorted({symbol.value for symbol in found})
     following = dict(zip(starts, [*starts[1:], len(code)], strict=False))
     if not found:

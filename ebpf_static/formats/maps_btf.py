@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ebpf_static import limits
-from ebpf_static.btf import Btf, Kind
-from ebpf_static.btf.types import Array, Datasec, Enum, Enum64, FuncProto, Member, Ptr, Struct, Var
+from ebpf_static.btf import Btf
+from ebpf_static.btf.types import Array, Enum, Enum64, FuncProto, Member, Ptr, Struct, Var
 from ebpf_static.errors import FormatError, LimitError
+from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.draft import MapDraft
 from ebpf_static.formats.symbols import SymbolTable
 from ebpf_static.specs.map import MapOrigin
@@ -28,23 +29,23 @@ _NUMBERS: Final = {
     "pinning": "pinning",
     "map_extra": "map_extra",
 }
+_U32_MAX = 0xFFFFFFFF
 _POINTER_BYTES = 4  # an inner map's or program's handle, as the kernel sizes it
 
 
-def read_btf_maps(btf: Btf, section: SectionSpec, symbols: SymbolTable) -> tuple[MapDraft, ...]:
+def read_btf_maps(
+    datasecs: Datasecs, section: SectionSpec, symbols: SymbolTable
+) -> tuple[MapDraft, ...]:
     """Return the maps of ``.maps`` (or efW's ``.maps/NAME``), ordered by place in the section.
 
     Raises:
         FormatError: a definition does not have the shape of one.
     """
-    datasec_id = btf.find(section.name, Kind.DATASEC)
-    if datasec_id is None:
-        return ()
-    datasec = btf.type(datasec_id)
-    if not isinstance(datasec, Datasec) or len(datasec.vars) > limits.MAX_MAPS:
+    btf, entries = datasecs.btf, datasecs.variables(section.name)
+    if len(entries) > limits.MAX_MAPS:
         raise LimitError(f"more than {limits.MAX_MAPS} maps", where=f"section {section.name}")
     maps = []
-    for entry in datasec.vars:
+    for entry in entries:
         variable = btf.type(entry.type_id)
         if not isinstance(variable, Var):
             raise FormatError(
@@ -79,6 +80,8 @@ def _read_map(btf: Btf, name: str, type_id: int, depth: int = 0, **place: Any) -
         raise FormatError(
             f"declared by a BTF type that is no struct (type id {type_id})", where=where
         )
+    if len(definition.members) > limits.MAX_MAP_MEMBERS:
+        raise LimitError(f"declared by {len(definition.members)} members", where=where)
     fields: dict[str, Any] = {}
     declared = []
     for member in definition.members:
@@ -97,7 +100,10 @@ def _read_map(btf: Btf, name: str, type_id: int, depth: int = 0, **place: Any) -
 def _number(btf: Btf, member: Member, where: str) -> int:
     kind = btf.type(btf.resolve(member.type_id))
     if isinstance(kind, Enum | Enum64) and len(kind.values) == 1:
-        return kind.values[0].value & 0xFFFFFFFFFFFFFFFF
+        number = kind.values[0].value & 0xFFFFFFFFFFFFFFFF
+        if number > _U32_MAX and member.name != "map_extra":
+            raise FormatError(f"member `{member.name}` is {number}, beyond 32 bits", where=where)
+        return number
     if isinstance(kind, Ptr):
         array = btf.type(btf.resolve(kind.type_id))
         if isinstance(array, Array):

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from ebpf_static import limits
-from ebpf_static.btf import Btf, Kind
-from ebpf_static.btf.types import Datasec, Struct, Var
+from ebpf_static.btf.types import Struct, Var
 from ebpf_static.errors import LimitError
+from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.draft import MapDraft
 from ebpf_static.formats.elf import SHT_NOBITS, ElfObject
 from ebpf_static.formats.symbols import SymbolTable
@@ -32,7 +32,7 @@ _LINKAGE = {0: "static", 1: "global", 2: "extern"}
 
 
 def read_data_map(
-    elf: ElfObject, btf: Btf | None, section: SectionSpec, *, read_only: bool
+    elf: ElfObject, datasecs: Datasecs | None, section: SectionSpec, *, read_only: bool
 ) -> MapDraft:
     """Return the map a section of global variables becomes."""
     if section.size > _U32_MAX:
@@ -40,7 +40,7 @@ def read_data_map(
     if section.type != SHT_NOBITS and section.size > limits.MAX_INITIAL_DATA_BYTES:
         raise LimitError(f"{section.size} bytes of initial data", where=f"section {section.name}")
     flags = BPF_F_RDONLY_PROG if read_only else 0
-    if btf is not None and _has_visible_variable(btf, section.name):
+    if datasecs is not None and datasecs.exports(section.name):
         flags |= BPF_F_MMAPABLE
     return MapDraft(
         name=section.name,
@@ -77,12 +77,14 @@ def read_kconfig_map(value_size: int) -> MapDraft:
 
 
 def read_struct_ops_maps(
-    elf: ElfObject, btf: Btf, section: SectionSpec, symbols: SymbolTable
+    elf: ElfObject, datasecs: Datasecs, section: SectionSpec, symbols: SymbolTable
 ) -> Iterator[MapDraft]:
     """Yield one map per variable of a ``.struct_ops`` section, the value its initial contents."""
     data = elf.section_data(section)
     linked = section.name.lstrip("?").startswith(".struct_ops.link")
-    for entry, variable in _iter_variables(btf, section.name):
+    where = f"section {section.name}"
+    btf = datasecs.btf
+    for entry, variable in _iter_variables(datasecs, section.name, limits.MAX_MAPS):
         symbol = symbols.find_object(variable.name, section.index)
         offset = entry if symbol is None else symbol.value
         size = btf.size_of(variable.type_id)
@@ -103,61 +105,78 @@ def read_struct_ops_maps(
             values_offset=0,
             value_type_id=kind.id if isinstance(kind, Struct) else 0,
             btf_id=variable.id,
-            data=data[offset : offset + size],
+            data=elf.take(data, offset, size, where),
             autocreate=not section.name.startswith("?"),
         )
 
 
-def read_variables(
-    btf: Btf | None, section: SectionSpec, symbols: SymbolTable, data: bytes | None
-) -> Iterator[VariableSpec]:
-    """Yield the global variables of a data section: what BTF names, then what only symbols name."""
-    seen: set[tuple[str, int]] = set()
-    if btf is not None:
-        for offset, variable in _iter_variables(btf, section.name):
-            symbol = symbols.find_object(variable.name, section.index)
-            at = offset if symbol is None else symbol.value
-            size = btf.size_of(variable.type_id)
-            linkage = _LINKAGE.get(variable.linkage, "other")
-            if symbol is not None and symbol.linkage != "other":
-                linkage = symbol.linkage
-            seen.add((variable.name, at))
-            yield VariableSpec.model_construct(
-                name=variable.name,
+class VariableReader:
+    """Reads the global variables of an object's data sections, bounded over all of them.
+
+    Attributes:
+        found: the variables read so far.
+    """
+
+    def __init__(self, elf: ElfObject, symbols: SymbolTable, datasecs: Datasecs | None) -> None:
+        self.found: list[VariableSpec] = []
+        self._elf = elf
+        self._symbols = symbols
+        self._datasecs = datasecs
+
+    def read(self, section: SectionSpec, data: bytes | None) -> None:
+        """Add a section's variables: those BTF names, then those only symbols name.
+
+        Raises:
+            FormatError: a type that has no size.
+            LimitError: more variables, or more bytes of them, than any honest object has.
+        """
+        seen: set[tuple[str, int]] = set()
+        if self._datasecs is not None:
+            room = limits.MAX_VARIABLES - len(self.found)
+            for offset, variable in _iter_variables(self._datasecs, section.name, room):
+                symbol = self._symbols.find_object(variable.name, section.index)
+                at = offset if symbol is None else symbol.value
+                size = self._datasecs.btf.size_of(variable.type_id)
+                linkage = _LINKAGE.get(variable.linkage, "other")
+                if symbol is not None and symbol.linkage != "other":
+                    linkage = symbol.linkage
+                seen.add((variable.name, at))
+                self._add(section, data, variable.name, (at, size), linkage, variable.id)
+        for symbol in self._symbols.data(section.index):
+            if (symbol.name, symbol.value) not in seen and symbol.size:
+                place = (symbol.value, symbol.size)
+                self._add(section, data, symbol.name, place, symbol.linkage, None)
+
+    def _add(
+        self,
+        section: SectionSpec,
+        data: bytes | None,
+        name: str,
+        place: tuple[int, int],
+        linkage: str,
+        btf_id: int | None,
+    ) -> None:
+        where = f"section {section.name}"
+        if len(self.found) >= limits.MAX_VARIABLES:
+            raise LimitError(f"more than {limits.MAX_VARIABLES} variables", where=where)
+        self.found.append(
+            VariableSpec.model_construct(
+                name=name,
                 section=section.name,
-                offset=at,
-                size=size,
+                offset=place[0],
+                size=place[1],
                 linkage=linkage,
-                btf_id=variable.id,
-                value=None if data is None else data[at : at + size],
+                btf_id=btf_id,
+                value=None if data is None else self._elf.take(data, *place, where),
             )
-    for symbol in symbols.data(section.index):
-        if (symbol.name, symbol.value) in seen or not symbol.size:
-            continue
-        at, end = symbol.value, symbol.value + symbol.size
-        yield VariableSpec.model_construct(
-            name=symbol.name,
-            section=section.name,
-            offset=at,
-            size=symbol.size,
-            linkage=symbol.linkage,
-            btf_id=None,
-            value=None if data is None else data[at:end],
         )
 
 
-def _iter_variables(btf: Btf, section: str) -> Iterator[tuple[int, Var]]:
-    datasec_id = btf.find(section, Kind.DATASEC)
-    datasec = None if datasec_id is None else btf.type(datasec_id)
-    if not isinstance(datasec, Datasec):
-        return
-    if len(datasec.vars) > limits.MAX_VARIABLES:
-        raise LimitError(f"more than {limits.MAX_VARIABLES} variables", where=f"section {section}")
-    for entry in datasec.vars:
-        variable = btf.type(entry.type_id)
+def _iter_variables(datasecs: Datasecs, section: str, room: int) -> Iterator[tuple[int, Var]]:
+    entries = datasecs.variables(section)
+    if len(entries) > room:
+        raise LimitError("more variables than any object has", where=f"section {section}")
+    for entry in entries:
+        variable = datasecs.btf.type(entry.type_id)
         if isinstance(variable, Var):
             yield entry.offset, variable
-
-
-def _has_visible_variable(btf: Btf, section: str) -> bool:
-    return any(variable.linkage for _, variable in _iter_variables(btf, section))

@@ -45,7 +45,7 @@ def read_legacy_maps(
     maps = []
     for symbol in found:
         size = symbol.size or ends.get(symbol.value, symbol.value) - symbol.value
-        record = data[symbol.value : symbol.value + size]
+        record = elf.take(data, symbol.value, size, f"section {section.name}")
         if not record or len(record) != size:
             raise FormatError(
                 f"record of {size} bytes at {symbol.value:#x} reaches outside the section",

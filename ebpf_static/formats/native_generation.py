@@ -138,15 +138,13 @@ def _read_versioned_table(
         )
     start, header = found
     stride = header.total_size
-    if not start:
-        try:
-            table = read_filled(pe, section, stride, decode)
-        except FormatError:
-            # Text between the entries (a debug DLL) and damaged entries look alike from here;
-            # the search below accepts the first and names the second.
-            table = _search_versioned(pe, section, layout, stride, decode)
-    else:
+    if start:
         table = _search_versioned(pe, section, layout, stride, decode)
+    else:
+        table = _read_row(
+            lambda: read_filled(pe, section, stride, decode),
+            lambda: _search_versioned(pe, section, layout, stride, decode),
+        )
     for entry in table.entries:
         if entry.header is None or entry.header.total_size != stride:
             raise FormatError(
@@ -155,6 +153,23 @@ def _read_versioned_table(
                 offset=pe.file_offset(entry.rva),
             )
     return table
+
+
+def _read_row(filled: Callable[[], Table[T]], among_text: Callable[[], Table[T]]) -> Table[T]:
+    """Return the first reading that holds; when none does, the first says why.
+
+    Text behind the entries, as in a debug DLL, and damaged entries look alike at first.
+    """
+    try:
+        return filled()
+    except FormatError as error:
+        try:
+            table = among_text()
+        except FormatError:
+            raise error from None
+        if not table.entries:
+            raise
+        return table
 
 
 def _search_versioned(
@@ -192,7 +207,7 @@ def _read_headerless(
     metadata: Metadata | None,
 ) -> Tables:
     fits: dict[int, Tables] = {}
-    failures: list[FormatError] = []
+    failures: list[tuple[bool, FormatError]] = []
     for generation in _by_program_size():
         reader = TableReader(pe, generation, Ledger())
         tables = Tables(reader, _EMPTY, _NO_PROGRAMS)
@@ -204,7 +219,8 @@ def _read_headerless(
             if maps:
                 tables.maps = _read_old_table(pe, maps, generation.map.size, reader.read_map)
         except FormatError as error:
-            failures.append(error)
+            divides = programs is None or programs.virtual_size % generation.program.size == 0
+            failures.append((divides, error))
         else:
             fits[generation.program.size] = tables
     if not fits:
@@ -224,12 +240,12 @@ def _by_program_size() -> list[Generation]:
     return sorted(sizes.values(), key=lambda it: -it.program.size)
 
 
-def _no_layout(failures: list[FormatError]) -> FormatError:
-    deepest = max(failures, key=lambda error: error.offset or 0)
+def _no_layout(failures: list[tuple[bool, FormatError]]) -> FormatError:
+    _, best = max(failures, key=lambda failure: (failure[0], failure[1].offset or 0))
     return FormatError(
-        f"no layout of efW 0.2 to 1.5 fits; the closest fails with: {deepest.what}",
-        where=deepest.where,
-        offset=deepest.offset,
+        f"no layout of efW 0.2 to 1.5 fits; the closest fails with: {best.what}",
+        where=best.where,
+        offset=best.offset,
     )
 
 
@@ -239,13 +255,10 @@ def _read_old_table(
     def starts(raw: bytes, start: int) -> bool:
         return not any(raw[start : start + 8]) and any(raw[start + 8 : start + stride])
 
-    try:
-        return read_filled(pe, section, stride, decode)
-    except FormatError as error:
-        table = read_among_text(pe, section, stride, decode, starts, strict=False)
-        if not table.entries:
-            raise error from None
-        return table
+    return _read_row(
+        lambda: read_filled(pe, section, stride, decode),
+        lambda: read_among_text(pe, section, stride, decode, starts, strict=False),
+    )
 
 
 def _choose(

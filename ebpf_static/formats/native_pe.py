@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from ebpf_static.errors import FormatError, UnsupportedObjectError
 from ebpf_static.formats.native_container import PeFile, iter_section_names, read_headers
 from ebpf_static.formats.native_image import read_image
-from ebpf_static.formats.native_signature import describe, read_certificate_table
+from ebpf_static.formats.native_signature import NOT_VERIFIED, describe, read_certificate_table
 from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.native import Authenticode, NativeImageSpec
 
@@ -59,7 +59,7 @@ def _read_authenticode(pe: PeFile, problems: list[ReadProblem], *, wanted: bool)
     except FormatError as error:
         where = error.where or "certificate table"
         problems.append(ReadProblem("authenticode", error.what, where, error.offset))
-        return Authenticode(present=True, unread=error.detail)
+        return Authenticode(present=True, unread=error.detail, not_verified=NOT_VERIFIED)
     if table is None:
         return Authenticode()
     answer = _ask_child(pe.data) if wanted else {"unread": "not asked to"}

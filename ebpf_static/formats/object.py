@@ -8,6 +8,7 @@ from typing import Final
 from ebpf_static import limits
 from ebpf_static.btf import Btf, BtfExt
 from ebpf_static.errors import LimitError, ObjectError, UnsupportedObjectError
+from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.draft import MapDraft, ObjectDraft
 from ebpf_static.formats.elf import SHT_NOBITS, SHT_PROGBITS, ElfObject
 from ebpf_static.formats.externs import layout_kconfig, read_externs
@@ -15,10 +16,10 @@ from ebpf_static.formats.functions import read_functions
 from ebpf_static.formats.map_values import fill_values
 from ebpf_static.formats.maps_btf import read_btf_maps
 from ebpf_static.formats.maps_data import (
+    VariableReader,
     read_data_map,
     read_kconfig_map,
     read_struct_ops_maps,
-    read_variables,
 )
 from ebpf_static.formats.maps_legacy import is_legacy_section, read_legacy_maps
 from ebpf_static.formats.references import Resolver
@@ -47,12 +48,11 @@ def read_elf_object(data: bytes) -> ObjectDraft:
     draft = ObjectDraft(elf.spec)
     symbols = SymbolTable(elf)
     draft.btf, draft.btf_ext = _read_btf(elf, draft.problems)
+    datasecs = None if draft.btf is None else Datasecs(draft.btf)
     draft.functions = read_functions(elf, symbols, draft.btf_ext)
-    draft.externs = read_externs(symbols, draft.btf)
+    draft.externs = read_externs(symbols, datasecs)
     kconfig, kconfig_size = layout_kconfig(draft.externs, draft.btf)
-    maps = _read_maps(elf, draft, symbols, kinds, kconfig_size)
-    if len(maps) > limits.MAX_MAPS:
-        raise LimitError(f"more than {limits.MAX_MAPS} maps")
+    maps = _read_maps(elf, draft, symbols, datasecs, kinds, kconfig_size)
     jump_tables = frozenset(index for index, kind in kinds.items() if kind == "jumptables")
     resolver = Resolver(
         elf, draft.functions, maps, draft.externs, kconfig, jump_tables, draft.problems
@@ -102,6 +102,7 @@ def _read_maps(
     elf: ElfObject,
     draft: ObjectDraft,
     symbols: SymbolTable,
+    datasecs: Datasecs | None,
     kinds: Mapping[int, str | None],
     kconfig_size: int,
 ) -> tuple[MapDraft, ...]:
@@ -109,6 +110,7 @@ def _read_maps(
     declared: list[MapDraft] = []
     data: list[MapDraft] = []
     struct_ops: list[MapDraft] = []
+    variables = VariableReader(elf, symbols, datasecs)
     for section in elf.sections:
         kind = kinds[section.index]
         if section.is_executable or not section.size:
@@ -116,25 +118,32 @@ def _read_maps(
         if section.type == SHT_PROGBITS and (
             section.name == ".maps" or section.name.startswith(".maps/")
         ):
-            declared += _declared_maps(elf, draft, section, symbols)
+            declared += _declared_maps(elf, draft, section, symbols, datasecs)
         elif is_legacy_section(section):
             declared += read_legacy_maps(elf, section, symbols)
         elif kind in _DATA_KINDS and section.type in (SHT_PROGBITS, SHT_NOBITS):
-            found = read_data_map(elf, draft.btf, section, read_only=kind == "rodata")
-            draft.variables += _variables(draft, section, symbols, found.data)
+            found = read_data_map(elf, datasecs, section, read_only=kind == "rodata")
+            _read_variables(draft, variables, section, found.data)
             if kind != "arena":
                 data.append(found)
-        elif kind in _STRUCT_OPS_KINDS and section.type == SHT_PROGBITS and draft.btf:
-            struct_ops += read_struct_ops_maps(elf, draft.btf, section, symbols)
+        elif kind in _STRUCT_OPS_KINDS and section.type == SHT_PROGBITS and datasecs:
+            struct_ops += read_struct_ops_maps(elf, datasecs, section, symbols)
+        if len(declared) + len(data) + len(struct_ops) > limits.MAX_MAPS:
+            raise LimitError(f"more than {limits.MAX_MAPS} maps", where=f"section {section.name}")
+    draft.variables = tuple(variables.found)
     kconfig = [read_kconfig_map(kconfig_size)] if kconfig_size else []
     maps = [*declared, *data, *kconfig, *struct_ops]
     return tuple(_with_arena(elf, maps, kinds))
 
 
 def _declared_maps(
-    elf: ElfObject, draft: ObjectDraft, section: SectionSpec, symbols: SymbolTable
+    elf: ElfObject,
+    draft: ObjectDraft,
+    section: SectionSpec,
+    symbols: SymbolTable,
+    datasecs: Datasecs | None,
 ) -> tuple[MapDraft, ...]:
-    if draft.btf is None:
+    if datasecs is None:
         # efW reads such a section as legacy records; libbpf refuses it.
         draft.problems.append(
             ReadProblem(
@@ -145,19 +154,18 @@ def _declared_maps(
             )
         )
         return read_legacy_maps(elf, section, symbols)
-    return read_btf_maps(draft.btf, section, symbols)
+    return read_btf_maps(datasecs, section, symbols)
 
 
-def _variables(
-    draft: ObjectDraft, section: SectionSpec, symbols: SymbolTable, data: bytes | None
-) -> tuple[VariableSpec, ...]:
+def _read_variables(
+    draft: ObjectDraft, reader: VariableReader, section: SectionSpec, data: bytes | None
+) -> None:
     try:
-        return tuple(read_variables(draft.btf, section, symbols, data))
+        reader.read(section, data)
     except ObjectError as error:
         draft.problems.append(
             ReadProblem("variables", error.what, f"section {section.name}", error.offset)
         )
-        return ()
 
 
 def _with_arena(

@@ -85,7 +85,7 @@ class Resolver:
             _, indices = self._starts.get(section.index, ([], []))
             if not indices:
                 continue
-            relocations = sorted(self._iter_checked(section))
+            relocations = self._checked(section)
             offsets = [relocation.offset for relocation in relocations]
             for index in indices:
                 function = self.functions[index]
@@ -95,8 +95,13 @@ class Resolver:
                 resolved[index] = function.model_copy(update={"references": references})
         return tuple(resolved)
 
-    def _iter_checked(self, section: SectionSpec) -> list[Relocation]:
-        checked = []
+    def _checked(self, section: SectionSpec) -> list[Relocation]:
+        """Return the relocations that are on instructions by offset, one of each place.
+
+        Only the last counts where several are on one instruction: functions may overlap, and each
+        would have to look at all of them.
+        """
+        checked: dict[int, Relocation] = {}
         for relocation in self.elf.relocations(section):
             if relocation.type == R_BPF_NONE:
                 continue
@@ -107,8 +112,8 @@ class Resolver:
                     relocation,
                 )
             else:
-                checked.append(relocation)
-        return checked
+                checked[relocation.offset] = relocation
+        return [checked[offset] for offset in sorted(checked)]
 
     def _references(
         self, function: FunctionSpec, relocations: list[Relocation]
