@@ -1,0 +1,81 @@
+"""One object on one kernel: everything the kernel decides about it, worked out when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ebpf_static.analysis import ExternState, Flow, Inputs, analyse
+from ebpf_static.btf import Btf
+from ebpf_static.kernel.core import CoreOutcomes, resolve_core
+from ebpf_static.kernel.externs import resolve_externs
+from ebpf_static.kernel.kconfig import KconfigValues, resolve_kconfig
+from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static.target import Version
+
+_FROZEN_DATA = Version(5, 5)
+
+
+def _knows_nothing(_name: str) -> bool | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What is known of a target kernel.
+
+    Attributes:
+        version: its release, None when the user named none.
+        btf: its types and those of its loaded modules; empty when not known.
+        config: its build configuration, None when not known.
+        knows_kfunc: whether the support tables say it has a kfunc; None for "cannot tell".
+    """
+
+    version: Version | None = None
+    btf: tuple[Btf, ...] = ()
+    config: Mapping[str, str] | None = None
+    knows_kfunc: Callable[[str], bool | None] = _knows_nothing
+
+
+class View:
+    """An object as a kernel sees it; with an empty :class:`Kernel`, as far as any kernel does."""
+
+    def __init__(self, spec: CollectionSpec, kernel: Kernel | None = None) -> None:
+        self.spec = spec
+        self.kernel = kernel or Kernel()
+        self._flows: dict[int, Flow] = {}
+
+    @cached_property
+    def core(self) -> CoreOutcomes:
+        """What each CO-RE relocation comes to."""
+        return resolve_core(self.spec, self.kernel.btf)
+
+    @cached_property
+    def kconfig(self) -> KconfigValues:
+        """What the ``.kconfig`` map holds."""
+        return resolve_kconfig(self.spec, self.kernel.version, self.kernel.config)
+
+    @cached_property
+    def externs(self) -> Mapping[int, ExternState]:
+        """Whether the kernel has each kfunc and ksym."""
+        return resolve_externs(self.spec, self.kernel.btf, self.kernel.knows_kfunc)
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """All of it in the form the analysis takes."""
+        version = self.kernel.version
+        return Inputs(
+            core=self.core.results,
+            core_places=self.core.places,
+            kconfig=self.kconfig.data,
+            externs=self.externs,
+            frozen_data=version is None or not version < _FROZEN_DATA,
+        )
+
+    def flow(self, program: ProgramSpec) -> Flow:
+        """Return what may happen when ``program`` runs, worked out once."""
+        known = self._flows.get(id(program))
+        if known is None:
+            known = self._flows[id(program)] = analyse(self.spec, program, self.inputs)
+        return known
