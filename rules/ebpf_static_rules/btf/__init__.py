@@ -1,0 +1,1 @@
+"""Type information: whether it can be read, and who depends on it."""

@@ -1,0 +1,1 @@
+"""The container: sections, symbols and what a loader needs of them."""

@@ -1,0 +1,1 @@
+"""Helper calls: whether the numbers mean anything, and the same, where the object goes."""

@@ -1,0 +1,12 @@
+"""The rules of this family, in code order."""
+
+from __future__ import annotations
+
+from ebpf_static.plugins import Rule
+from ebpf_static_rules.hlp.hlp101_helper_unknown import HelperUnknown
+from ebpf_static_rules.hlp.hlp102_helper_number_means_other import HelperNumberMeansOther
+
+RULES: tuple[type[Rule], ...] = (
+    HelperUnknown,
+    HelperNumberMeansOther,
+)

@@ -1,0 +1,1 @@
+"""Instructions: encodings and control flow no verifier accepts."""

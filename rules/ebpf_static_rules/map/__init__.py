@@ -1,0 +1,1 @@
+"""Maps: whether their declarations are whole, and mean something on the platform."""

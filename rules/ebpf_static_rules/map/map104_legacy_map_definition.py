@@ -1,0 +1,78 @@
+"""MAP104."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ebpf_static.findings import Finding, Severity
+from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec
+from ebpf_static.target import Platform
+from ebpf_static_rules.wording import listed, tick
+
+
+class LegacyMapDefinition(Rule):
+    """Maps are declared by fixed records, which libbpf takes no longer.
+
+    What it does
+    ------------
+    Reports objects that declare maps in a section called `maps`, as `struct bpf_map_def` did.
+    Sections called `maps/NAME`, and records of iproute2's own layout, which libbpf never read,
+    are warnings.
+
+    Why it matters
+    --------------
+    libbpf 1.0 and newer refuse the whole object: "legacy map definitions in 'maps' section are
+    not supported by libbpf v1.0+". iproute2 built without libbpf, cilium/ebpf and aya take such
+    objects to this day; if one of these is your loader, ignore this rule.
+
+    Example
+    -------
+    ::
+
+        struct bpf_map_def SEC("maps") packets = {
+                .type = BPF_MAP_TYPE_ARRAY,
+                .key_size = sizeof(__u32),
+                .value_size = sizeof(__u64),
+                .max_entries = 1,
+        };
+
+    How to fix
+    ----------
+    Declare the map by its type, and compile with `-g`::
+
+        struct {
+                __uint(type, BPF_MAP_TYPE_ARRAY);
+                __type(key, __u32);
+                __type(value, __u64);
+                __uint(max_entries, 1);
+        } packets SEC(".maps");
+
+    References
+    ----------
+    https://github.com/libbpf/libbpf/wiki/Libbpf-1.0-migration-guide
+    """
+
+    code = "MAP104"
+    name = "legacy-map-definition"
+    severity = Severity.ERROR
+    platforms = (Platform.LINUX,)
+
+    def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
+        """Yield one finding for each section of records."""
+        by_section: dict[str, list[MapSpec]] = {}
+        for item in spec.maps:
+            if item.origin is MapOrigin.LEGACY and item.section != ".maps":
+                by_section.setdefault(item.section, []).append(item)
+        for section, maps in by_section.items():
+            names = listed([tick(item.name) for item in maps])
+            refused = section == "maps" and any(item.layout != "iproute2" for item in maps)
+            yield self.finding(
+                context,
+                f"section `{section}` declares {names} by legacy records, which libbpf "
+                + ("1.0 and newer refuse" if refused else "does not read"),
+                Locator(spec, context).map(maps[0]),
+                help="declare the maps in `.maps` with `__uint` and `__type`, and compile with "
+                "`-g`",
+                severity=Severity.ERROR if refused else Severity.WARNING,
+            )

@@ -1,0 +1,1 @@
+"""Which platform an object is made for, and whether that is the one it is checked for."""

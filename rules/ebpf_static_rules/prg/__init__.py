@@ -1,0 +1,1 @@
+"""Programs: what their sections make of them, and whether a loader takes them."""

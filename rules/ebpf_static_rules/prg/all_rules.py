@@ -1,0 +1,22 @@
+"""The rules of this family, in code order."""
+
+from __future__ import annotations
+
+from ebpf_static.plugins import Rule
+from ebpf_static_rules.prg.prg001_section_unknown import SectionUnknown
+from ebpf_static_rules.prg.prg002_program_static import ProgramStatic
+from ebpf_static_rules.prg.prg003_program_name_duplicate import ProgramNameDuplicate
+from ebpf_static_rules.prg.prg004_program_unnamed import ProgramUnnamed
+from ebpf_static_rules.prg.prg101_program_type_unsupported import ProgramTypeUnsupported
+from ebpf_static_rules.prg.prg102_attach_type_unsupported import AttachTypeUnsupported
+from ebpf_static_rules.prg.prg103_attach_target_missing import AttachTargetMissing
+
+RULES: tuple[type[Rule], ...] = (
+    SectionUnknown,
+    ProgramStatic,
+    ProgramNameDuplicate,
+    ProgramUnnamed,
+    ProgramTypeUnsupported,
+    AttachTypeUnsupported,
+    AttachTargetMissing,
+)

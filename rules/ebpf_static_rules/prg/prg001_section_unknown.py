@@ -1,0 +1,86 @@
+"""PRG001."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ebpf_static.findings import Confidence, Finding, Severity
+from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static.target import Platform
+from ebpf_static.uapi.sections import match_linux_loose, suggest
+from ebpf_static_rules.prg.sections import iter_untyped
+from ebpf_static_rules.wording import listed
+
+
+class SectionUnknown(Rule):
+    """A program's section name says no program type.
+
+    What it does
+    ------------
+    Reports programs in sections whose name is none of libbpf's `SEC()` names, or, on Windows,
+    starts with the name of no extension known here. On Linux a name that only more tolerant
+    loaders take is a warning, and so is a program in a `?` section, which is not loaded unless
+    asked for. On Windows it is always a warning: other extensions may be installed.
+
+    Why it matters
+    --------------
+    libbpf 1.0 and newer refuse the program: "missing BPF prog type, check ELF section name". On
+    Windows the program gets a context of size zero, and any access to it fails verification.
+
+    Example
+    -------
+    ::
+
+        SEC("xdp_filter")                  // taken by libbpf before 1.0, not since
+        int filter(struct xdp_md *ctx) { return XDP_PASS; }
+
+    How to fix
+    ----------
+    Use a name of the table below. When the loader sets the type itself
+    (`bpf_program__set_type`, `tc … section NAME`), ignore this rule for the object.
+
+    References
+    ----------
+    https://docs.kernel.org/bpf/libbpf/program_types.html
+    https://github.com/libbpf/libbpf/wiki/Libbpf-1.0-migration-guide
+    """
+
+    code = "PRG001"
+    name = "section-unknown"
+    severity = Severity.ERROR
+
+    def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
+        """Yield one finding for each program whose section neither platform knows."""
+        platform = context.judged_platform(spec)
+        judge = self._on_windows if platform is Platform.WINDOWS else self._on_linux
+        for program, elsewhere in iter_untyped(spec, platform):
+            if elsewhere is None:
+                place = Locator(spec, context).function(program)
+                meant = suggest(program.section, platform)
+                help_text = "name the section after the program's type"
+                if meant is not None:
+                    help_text = f'write `SEC("{meant}")`'
+                severity, confidence, what = judge(program)
+                yield self.finding(
+                    context, what, place, help=help_text, severity=severity, confidence=confidence
+                )
+
+    @staticmethod
+    def _on_linux(program: ProgramSpec) -> tuple[Severity, Confidence, str]:
+        start = f"program `{program.name}` is in section `{program.section}`"
+        loose = match_linux_loose(program.section)
+        if loose is not None:
+            what = f"{start}, a name that only {listed(loose.accepted_by)} take"
+            return Severity.WARNING, Confidence.HIGH, what
+        what = f"{start}, which names no program type known to libbpf"
+        severity = Severity.ERROR if program.autoload else Severity.WARNING
+        return severity, Confidence.HIGH, what
+
+    @staticmethod
+    def _on_windows(program: ProgramSpec) -> tuple[Severity, Confidence, str]:
+        what = (
+            f"program `{program.name or program.section}` is in section `{program.section}`, "
+            "which no known extension of eBPF for Windows registers"
+        )
+        return Severity.WARNING, Confidence.MEDIUM, what

@@ -1,0 +1,1 @@
+"""Relocations, externs and CO-RE: what the loader has to fill in."""

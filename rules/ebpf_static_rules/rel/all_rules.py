@@ -1,0 +1,18 @@
+"""The rules of this family, in code order."""
+
+from __future__ import annotations
+
+from ebpf_static.plugins import Rule
+from ebpf_static_rules.rel.rel001_extern_unresolved import ExternUnresolved
+from ebpf_static_rules.rel.rel002_core_without_btf import CoreWithoutBtf
+from ebpf_static_rules.rel.rel003_call_into_function_body import CallIntoFunctionBody
+from ebpf_static_rules.rel.rel004_call_outside_text import CallOutsideText
+from ebpf_static_rules.rel.rel005_map_reference_unrelocated import MapReferenceUnrelocated
+
+RULES: tuple[type[Rule], ...] = (
+    ExternUnresolved,
+    CoreWithoutBtf,
+    CallIntoFunctionBody,
+    CallOutsideText,
+    MapReferenceUnrelocated,
+)

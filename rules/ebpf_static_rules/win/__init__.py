@@ -1,0 +1,1 @@
+"""What only eBPF for Windows refuses or does differently."""
