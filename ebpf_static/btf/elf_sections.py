@@ -14,7 +14,6 @@ from ebpf_static.limits import MAX_SECTIONS
 ELF_MAGIC = b"\x7fELF"
 _SHT_NOBITS = 8
 _SHN_XINDEX = 0xFFFF
-_NAME_BYTES = 32
 
 
 class Sliceable(Protocol):
@@ -76,10 +75,11 @@ def find_sections(data: Sliceable, names: tuple[str, ...], where: str) -> dict[s
     if len(rows) < count * entry_bytes:
         raise FormatError("section headers cut off", where=where, offset=offset)
     table = list(struct.iter_unpack(prefix + form.section, rows))
+    name_bytes = max(map(len, names)) + 1
     found: dict[str, ElfSection] = {}
     for name_at, kind, start, size, _ in table:
         at = table[strings][2] + name_at
-        name = data[at : at + _NAME_BYTES].split(b"\0", 1)[0].decode("latin-1")
+        name = data[at : at + name_bytes].split(b"\0", 1)[0].decode("latin-1")
         if name in names and name not in found and kind != _SHT_NOBITS:
             if start + size > len(data):
                 raise FormatError(f"section {name} is cut off", where=where, offset=start)

@@ -66,7 +66,6 @@ class CoreRelocation(NamedTuple):
 class _Run(NamedTuple):
     """Consecutive records of one ELF section."""
 
-    section: str
     start: int
     records: int
     record_bytes: int
@@ -143,8 +142,7 @@ class BtfExt:
     @property
     def sections(self) -> tuple[str, ...]:
         """Names of every ELF section with records, in file order, each once."""
-        runs = (*self._funcs, *self._lines, *self._cores)
-        return tuple(dict.fromkeys(run.section for run in runs))
+        return tuple(dict.fromkeys((*self._funcs, *self._lines, *self._cores)))
 
     def func_infos(self, section: str) -> tuple[FuncInfo, ...]:
         """Return the function records of an ELF section in file order."""
@@ -163,16 +161,16 @@ class BtfExt:
         Raises:
             FormatError: an access string is out of bounds.
         """
-        string = self._btf.string
+        name = self._btf.strings.name
         return tuple(
-            CoreRelocation(insn, type_id, string(access), kind)
+            CoreRelocation(insn, type_id, name(access), kind)
             for insn, type_id, access, kind in self._rows(self._cores, section, "IIII")
         )
 
     @property
     def core_sections(self) -> tuple[str, ...]:
         """Names of the ELF sections with CO-RE relocations."""
-        return tuple(dict.fromkeys(run.section for run in self._cores))
+        return tuple(self._cores)
 
     def line_for(self, section: str, insn_offset: int) -> LineInfo | None:
         """Return the source of the instruction ``insn_offset`` bytes into an ELF section.
@@ -217,10 +215,11 @@ class BtfExt:
 
     def _runs(
         self, header_len: int, bounds: tuple[int, ...], min_bytes: int, budget: list[int]
-    ) -> tuple[_Run, ...]:
+    ) -> dict[str, list[_Run]]:
+        """Return the runs of one part by section name, in file order."""
         offset, length = bounds
         if not length:
-            return ()
+            return {}
         at, end = header_len + offset, header_len + offset + length
         if offset % 4 or end > len(self._data) or length < 4:
             what = f"part of {length} bytes at {offset} is unaligned or out of bounds"
@@ -229,16 +228,16 @@ class BtfExt:
         if record_bytes < min_bytes or record_bytes % 4:
             raise self._error(f"records of {record_bytes} bytes", at)
         at += 4
-        runs = []
+        runs: dict[str, list[_Run]] = {}
         while at < end:
-            run, at = self._run(at, end, record_bytes)
-            runs.append(run)
+            section, run, at = self._run(at, end, record_bytes)
+            runs.setdefault(section, []).append(run)
             budget[0] -= run.records
             if budget[0] < 0:
                 raise LimitError("too many records", where=self._where, offset=self._file_offset)
-        return tuple(runs)
+        return runs
 
-    def _run(self, at: int, end: int, record_bytes: int) -> tuple[_Run, int]:
+    def _run(self, at: int, end: int, record_bytes: int) -> tuple[str, _Run, int]:
         if end - at < _SECTION_HEADER_BYTES:
             raise self._error("section header cut off", at)
         name, count = struct.unpack_from(self._prefix + "II", self._data, at)
@@ -248,18 +247,19 @@ class BtfExt:
         if start + count * record_bytes > end:
             raise self._error(f"{count} records of {record_bytes} bytes do not fit", at)
         try:
-            section = self._btf.string(name)
+            section = self._btf.strings.name(name)
         except FormatError as err:
             raise self._error(err.what, at) from None
-        return _Run(section, start, count, record_bytes), start + count * record_bytes
+        return section, _Run(start, count, record_bytes), start + count * record_bytes
 
-    def _rows(self, runs: tuple[_Run, ...], section: str, fields: str) -> Iterator[tuple[int, ...]]:
-        for run in runs:
-            if run.section == section:
-                padding = run.record_bytes - 4 * len(fields)
-                row = struct.Struct(f"{self._prefix}{fields}{padding}x")
-                chunk = self._data[run.start : run.start + run.records * run.record_bytes]
-                yield from row.iter_unpack(chunk)
+    def _rows(
+        self, runs: dict[str, list[_Run]], section: str, fields: str
+    ) -> Iterator[tuple[int, ...]]:
+        for run in runs.get(section, ()):
+            padding = run.record_bytes - 4 * len(fields)
+            row = struct.Struct(f"{self._prefix}{fields}{padding}x")
+            chunk = self._data[run.start : run.start + run.records * run.record_bytes]
+            yield from row.iter_unpack(chunk)
 
     def _error(self, what: str, at: int) -> FormatError:
         return FormatError(what, where=self._where, offset=self._file_offset + at)

@@ -110,13 +110,12 @@ def guess_pointer_size(btf: Btf) -> int:
 
 def index_decl_tags(btf: Btf) -> dict[tuple[int, int], tuple[str, ...]]:
     """Return the texts of every declaration tag by type id and component index."""
-    index: dict[tuple[int, int], tuple[str, ...]] = {}
+    index: dict[tuple[int, int], list[str]] = {}
     for type_id in btf.iter_ids(Kind.DECL_TAG):
         tag = btf.type(type_id)
         if isinstance(tag, DeclTag):
-            key = (tag.type_id, tag.component_idx)
-            index[key] = (*index.get(key, ()), tag.name)
-    return index
+            index.setdefault((tag.type_id, tag.component_idx), []).append(tag.name)
+    return {place: tuple(tags) for place, tags in index.items()}
 
 
 def _bounded(btf: Btf, type_id: int, size: int) -> int:

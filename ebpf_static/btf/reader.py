@@ -268,6 +268,11 @@ class Btf:
             self._find_cache[name] = known
         return known
 
+    def find_flavours(self, name: str) -> tuple[int, ...]:
+        """Return every id of a type called ``name``, or ``name___`` and more, in order."""
+        own = self._ids_with(name, b"\0") + self._ids_with(name, b"___")
+        return (self._base.find_flavours(name) if self._base else ()) + tuple(sorted(own))
+
     def resolve(self, type_id: int) -> int:
         """Return the id under typedefs, qualifiers and type tags.
 
@@ -321,41 +326,45 @@ class Btf:
         return self._file_offset + self._header.header_len + self._header.type_off + 4 * word
 
     def _search(self, name: str) -> tuple[int, ...]:
+        found = self._base.find_all(name) if self._base else ()
+        return found + tuple(sorted(self._ids_with(name, b"\0")))
+
+    def _ids_with(self, name: str, ending: bytes) -> list[int]:
+        """Return the own types whose name is ``name``, or starts with it and ``ending``."""
         try:
             raw = name.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
-            return ()
+            return []
         if not raw or b"\0" in raw:
-            return ()
-        found = self._base.find_all(name) if self._base else ()
-        own: list[int] = []
+            return []
+        ids: list[int] = []
         by_name = self._index_names()
-        for offset in self._offsets_named(raw):
-            ids = by_name.get(offset, ())
-            own.extend(ids if not isinstance(ids, int) else (ids,))
-        return found + tuple(sorted(own))
+        for offset in self._offsets_of(raw + ending):
+            found = by_name.get(offset, ())
+            ids.extend(found if not isinstance(found, int) else (found,))
+        return ids
 
-    def _offsets_named(self, raw: bytes) -> list[int]:
-        """Return every string offset, of the base too, at which ``raw`` stands."""
+    def _offsets_of(self, needle: bytes) -> list[int]:
+        """Return every string offset, of the base too, at which ``needle`` stands."""
         limit = len(self._index_names())
         offsets: list[int] = []
         table: StringTable | None = self._strings
         while table is not None:
-            for offset in table.iter_offsets(raw, limit):
+            for offset in table.iter_offsets(needle, limit):
                 if offset is None:
-                    return self._offsets_named_slowly(raw)
+                    return self._offsets_of_slowly(needle)
                 offsets.append(offset)
             table = table.base
         return offsets
 
-    def _offsets_named_slowly(self, raw: bytes) -> list[int]:
+    def _offsets_of_slowly(self, needle: bytes) -> list[int]:
         # More occurrences than types: ask the types instead, so hostile strings cost no more.
         offsets = []
         for offset in self._index_names():
             table = self._strings
             while offset < table.start and table.base is not None:
                 table = table.base
-            if table.holds(offset, raw):
+            if table.holds(offset, needle):
                 offsets.append(offset)
         return offsets
 

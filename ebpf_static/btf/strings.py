@@ -49,26 +49,31 @@ class StringTable:
             return known
         if offset < self.start and self.base is not None:
             return self.base.name(offset)
-        raw = self._bytes(offset, MAX_NAME_BYTES)
-        self._budget -= len(raw)
-        if self._budget < 0:
-            raise LimitError("names overlap beyond any honest string section", where=self._where)
-        name = self._memo[offset] = raw.decode("utf-8", "surrogateescape")
-        return name
+        return self._remember(offset, MAX_NAME_BYTES)
 
     def text(self, offset: int) -> str:
-        """Return the string at ``offset`` without remembering it; see :data:`MAX_TEXT_BYTES`."""
+        """Return the string at ``offset``, which may be as long as :data:`MAX_TEXT_BYTES`."""
+        known = self._memo.get(offset)
+        if known is not None:
+            return known
         if offset < self.start and self.base is not None:
             return self.base.text(offset)
-        return self._bytes(offset, MAX_TEXT_BYTES).decode("utf-8", "surrogateescape")
+        return self._remember(offset, MAX_TEXT_BYTES)
 
-    def iter_offsets(self, name: bytes, limit: int) -> Iterator[int | None]:
-        """Yield every own offset at which exactly ``name`` stands, then stop.
+    def _remember(self, offset: int, limit: int) -> str:
+        raw = self._bytes(offset, limit)
+        self._budget -= len(raw)
+        if self._budget < 0:
+            raise LimitError("strings overlap beyond any honest section", where=self._where)
+        text = self._memo[offset] = raw.decode("utf-8", "surrogateescape")
+        return text
 
-        A name may also be the tail of another string. Yields None and stops when ``limit``
-        occurrences are passed: the caller then looks from its own side.
+    def iter_offsets(self, needle: bytes, limit: int) -> Iterator[int | None]:
+        """Yield every own offset at which ``needle`` stands, inside of strings too.
+
+        Yields None and stops when ``limit`` occurrences are passed: the caller then looks from
+        its own side.
         """
-        needle = name + b"\0"
         find = self._data.find
         at = find(needle)
         while at >= 0:
@@ -79,9 +84,9 @@ class StringTable:
             yield at + self.start
             at = find(needle, at + 1)
 
-    def holds(self, offset: int, name: bytes) -> bool:
-        """Whether exactly ``name`` stands at own ``offset``."""
-        return self._data.startswith(name + b"\0", offset - self.start)
+    def holds(self, offset: int, needle: bytes) -> bool:
+        """Whether ``needle`` stands at own ``offset``."""
+        return self._data.startswith(needle, offset - self.start)
 
     def _bytes(self, offset: int, limit: int) -> bytes:
         at = offset - self.start
