@@ -9,6 +9,7 @@ element somebody damaged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -24,7 +25,8 @@ MAX_TABLE_BYTES: Final = 1 << 20
 MAX_TOTAL_SIZE: Final = 4096
 """Largest entry a version header may announce (the largest known has 160 bytes)."""
 
-_TEXT: Final = bytes(0 if 0x20 <= byte < 0x7F else byte for byte in range(256))
+_TEXT: Final = re.compile(rb"[\x20-\x7e]{4,}")
+"""Text nobody refers to; shorter runs may as well be numbers."""
 
 T = TypeVar("T")
 
@@ -185,8 +187,9 @@ def _require_explained(pe: PeFile, section: PeSection, free: bytearray) -> None:
         start = rva - section.address
         if 0 <= start < len(free):
             free[start : start + size] = bytes(len(free[start : start + size]))
-    left = next((at for at, byte in enumerate(free.translate(_TEXT)) if byte), None)
-    if left is not None:
+    blank = _TEXT.sub(lambda run: bytes(len(run[0])), bytes(free))
+    left = len(blank) - len(blank.lstrip(b"\0"))
+    if left < len(blank):
         raise FormatError(
             "bytes that are neither an entry nor text",
             where=section.name,
