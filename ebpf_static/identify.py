@@ -31,6 +31,9 @@ _PLATFORMS: Final = (Platform.LINUX, Platform.WINDOWS)
 _FIRST_EXTENSION_HELPER: Final = 65536
 _PATH_SAMPLES: Final = 64
 _SECTION_SAMPLES: Final = 16
+_PROGRAM_SAMPLES: Final = 256
+_CONTEXT_STEPS: Final = 100_000
+"""Instructions followed in all programs together for what they show of their context."""
 
 
 @cache
@@ -101,9 +104,13 @@ def _iter_evidence(draft: ObjectDraft) -> Iterator[Evidence]:
     for item in draft.maps:
         yield from _map(item, draft)
     yield from _externs(draft)
-    if draft.btf is not None:
-        yield from _btf(draft.btf)
-    yield from _ext(draft)
+    try:
+        if draft.btf is not None:
+            yield from _btf(draft.btf)
+        yield from _ext(draft)
+    except ObjectError:
+        # Broken BTF is a problem of its own; here it just shows nothing more.
+        return
 
 
 def _sections(draft: ObjectDraft) -> Iterator[Evidence]:
@@ -156,12 +163,17 @@ def _context_accesses(draft: ObjectDraft) -> Iterator[Evidence]:
     """Look at how programs of shared section names read their context."""
     spec = interpret(draft, Platform.UNKNOWN, (), Platform.LINUX)
     rows = _facts()["context_accesses"]
-    for program in spec.programs:
+    budget = _CONTEXT_STEPS
+    for program in spec.programs[:_PROGRAM_SAMPLES]:
         name = program.type.name
         wanted = [row for row in rows if row["program_type"] == name]
         if not wanted or match_windows(program.section) is None:
             continue
-        for access in analyse(spec, program).accesses.values():
+        if budget <= 0:
+            break
+        flow = analyse(spec, program, max_steps=budget)
+        budget -= flow.steps
+        for access in flow.accesses.values():
             offset = access.pointer.offset
             if access.pointer.base is not Base.CONTEXT or offset is None:
                 continue
@@ -295,21 +307,17 @@ def _ext(draft: ObjectDraft) -> Iterator[Evidence]:
     ext = draft.btf_ext
     if ext is None:
         return
-    try:
-        core = ext.core_sections
-        if core:
-            yield _evidence(
-                "linux",
-                "core-relocation",
-                "CO-RE relocations are resolved only there",
-                f"section {core[0]}",
-            )
-        for section in ext.sections[:_SECTION_SAMPLES]:
-            for record in ext.line_records(section)[:_PATH_SAMPLES]:
-                yield from _path(ext.resolve_line(record).file, section)
-    except ObjectError:
-        # A broken `.BTF.ext` is a problem of its own; here it just shows nothing.
-        return
+    core = ext.core_sections
+    if core:
+        yield _evidence(
+            "linux",
+            "core-relocation",
+            "CO-RE relocations are resolved only there",
+            f"section {core[0]}",
+        )
+    for section in ext.sections[:_SECTION_SAMPLES]:
+        for record in ext.line_records(section)[:_PATH_SAMPLES]:
+            yield from _path(ext.resolve_line(record).file, section)
 
 
 def _path(path: str, section: str) -> Iterator[Evidence]:

@@ -1,7 +1,7 @@
 """Bounds on hostile input: what no honest object reaches, and no dishonest one may pass.
 
 Each bound is far above the largest object seen (a 2 MB Cilium object, 50 000 instructions) and
-low enough that reading to the bound stays well below a second and 100 MB.
+low enough that reading to the bound takes seconds and some hundred MB, not hours and gigabytes.
 """
 
 from __future__ import annotations
@@ -10,14 +10,26 @@ MAX_OBJECT_BYTES = 64 << 20
 """Size of a file we are willing to read whole."""
 
 MAX_SECTIONS = 16_384
-MAX_SYMBOLS = 1 << 20
-MAX_RELOCATIONS = 1 << 20
-MAX_INSNS = 4 << 20
+MAX_SYMBOLS = 1 << 18
+MAX_RELOCATIONS = 1 << 19
+"""Of one section."""
+
+MAX_INSNS = 1 << 20
 """8-byte slots over all program sections; the kernel takes 1 000 000 a program."""
 
-MAX_FUNCTIONS = 65_536
+MAX_FUNCTIONS = 16_384
+MAX_LINKED_FUNCTIONS = 1_024
+"""Functions one program may reach; the kernel takes 256."""
+
 MAX_MAPS = 16_384
-MAX_VARIABLES = 1 << 18
+MAX_MAP_MEMBERS = 64
+"""Members of a BTF map definition; libbpf knows a dozen."""
+
+MAX_VARIABLES = 1 << 16
+MAX_EXTERNS = 1 << 16
+MAX_PROBLEMS = 1_000
+"""Defects listed of one object; the rest is counted."""
+
 MAX_NAME_BYTES = 4_096
 """Longest section, symbol or type name."""
 

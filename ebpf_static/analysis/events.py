@@ -56,6 +56,7 @@ class Flow:
         recursion: functions that call themselves, directly or through others.
         depth: deepest chain of calls, the program itself included.
         stack: bytes of the frame each function uses, by function index.
+        steps: instructions evaluated.
         complete: False when a bound was hit; then nothing can be concluded from what is absent.
     """
 
@@ -68,6 +69,7 @@ class Flow:
     recursion: set[int] = field(default_factory=set)
     depth: int = 1
     stack: dict[int, int] = field(default_factory=dict)
+    steps: int = 0
     complete: bool = True
 
     def is_reached(self, function: int, insn: int) -> bool:

@@ -47,11 +47,25 @@ _UNKNOWN_ARGUMENTS: Final[tuple[Value, ...]] = (ANY_STACK,) * 5
 _TAIL_CALL: Final = 12
 
 
-def analyse(spec: CollectionSpec, program: FunctionSpec, inputs: Inputs | None = None) -> Flow:
-    """Return what may happen when ``program`` runs on the target ``inputs`` describes."""
+def analyse(
+    spec: CollectionSpec,
+    program: FunctionSpec,
+    inputs: Inputs | None = None,
+    *,
+    max_steps: int = MAX_STEPS,
+) -> Flow:
+    """Return what may happen when ``program`` runs on the target ``inputs`` describes.
+
+    Args:
+        spec: the object.
+        program: one of its functions.
+        inputs: what the target decides; by default nothing is decided.
+        max_steps: instructions evaluated before the answer is called incomplete.
+    """
     index = next(i for i, f in enumerate(spec.functions) if f is program)
-    run = _Run(spec, inputs or Inputs())
+    run = _Run(spec, inputs or Inputs(), max_steps=max_steps)
     run.call(index, (Pointer(Base.CONTEXT, 0, 0),), 0, top=True)
+    run.flow.steps = run.steps
     return run.flow
 
 
@@ -60,11 +74,21 @@ class _Run:
     spec: CollectionSpec
     inputs: Inputs
     flow: Flow = field(default_factory=Flow)
+    max_steps: int = MAX_STEPS
     steps: int = 0
     results: dict[tuple[int, tuple[Value, ...]], Value] = field(default_factory=dict)
     contexts: dict[int, int] = field(default_factory=dict)
     active: list[int] = field(default_factory=list)
     code: dict[int, Mapping[int, Instruction]] = field(default_factory=dict)
+    places: dict[tuple[int, int], int] = field(default_factory=dict)
+    kconfig: int = -1
+
+    def __post_init__(self) -> None:
+        """Find once what every step may ask for."""
+        for index, function in enumerate(self.spec.functions):
+            self.places.setdefault((function.section_index, function.section_offset), index)
+        maps = enumerate(self.spec.maps)
+        self.kconfig = next((i for i, m in maps if m.name == ".kconfig"), -1)
 
     def call(
         self, index: int, arguments: tuple[Value, ...], depth: int, *, top: bool = False
@@ -113,7 +137,7 @@ class _Function:
         self.references = self.function.references_by_index
         self.reached = run.flow.reached.setdefault(index, set())
         self.states: dict[int, State] = {}
-        self.pending: list[int] = []
+        self.pending: dict[int, None] = {}
         self.result: Value = UNSET
         self.heads = _block_heads(self.code)
 
@@ -121,9 +145,9 @@ class _Function:
         """Evaluate from the entry until nothing changes."""
         self._enter(0, State.entry(arguments, self.depth))
         while self.pending:
-            at = self.pending.pop()
+            at, _ = self.pending.popitem()
             self._run_block(at, self.states[at].copy())
-            if self.run_.steps > MAX_STEPS:
+            if self.run_.steps > self.run_.max_steps:
                 self.flow.complete = False
                 break
         return None if self.result is UNSET else self.result
@@ -135,9 +159,9 @@ class _Function:
         known = self.states.get(at)
         if known is None:
             self.states[at] = state.copy()
-            self.pending.append(at)
-        elif known.merge(state) and at not in self.pending:
-            self.pending.append(at)
+            self.pending[at] = None
+        elif known.merge(state):
+            self.pending[at] = None
 
     def _run_block(self, at: int, state: State) -> None:
         while True:
@@ -229,13 +253,8 @@ class _Function:
     def _callback(self, insn: int) -> Value:
         """Return the function of this section that starts ``insn`` insns into this one."""
         start = self.function.section_offset + 8 * insn
-        for index, function in enumerate(self.run_.spec.functions):
-            if (
-                function.section_index == self.function.section_index
-                and function.section_offset == start
-            ):
-                return Pointer(Base.FUNCTION, index, 0)
-        return None
+        index = self.run_.places.get((self.function.section_index, start))
+        return None if index is None else Pointer(Base.FUNCTION, index, 0)
 
     def _address(self, reference: Reference, ins: Instruction) -> Value:
         kind = reference.kind
@@ -246,8 +265,7 @@ class _Function:
         if kind is ReferenceKind.FUNCTION:
             return Pointer(Base.FUNCTION, reference.target, reference.offset)
         if kind is ReferenceKind.KCONFIG:
-            maps = self.run_.spec.maps
-            at = next((i for i, m in enumerate(maps) if m.name == ".kconfig"), -1)
+            at = self.run_.kconfig
             return Pointer(Base.MAP_VALUE, at, reference.offset + ins.imm) if at >= 0 else None
         if kind in (ReferenceKind.KSYM, ReferenceKind.KFUNC):
             state = self.inputs.externs.get(reference.target, ExternState.UNKNOWN)

@@ -15,6 +15,7 @@ from ebpf_static.analysis.values import (
 
 REGISTERS: Final = 11
 FRAME_POINTER: Final = 10
+_FRAME_BYTES: Final = 512  # MAX_BPF_STACK; what is outside is no stack, and would never end
 _CALLER_SAVED: Final = (1, 2, 3, 4, 5)
 
 
@@ -90,7 +91,8 @@ class State:
             value &= (1 << (8 * size)) - 1
         elif size < 8:
             value = None
-        if value is not None and value is not UNSET:
+        inside = -_FRAME_BYTES <= offset < 0
+        if inside and value is not None and value is not UNSET:
             self.slots[offset] = (value, size)
 
     def drop(self, low: int, high: int) -> None:

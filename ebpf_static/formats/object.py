@@ -27,7 +27,6 @@ from ebpf_static.formats.sniff import EM_BPF
 from ebpf_static.formats.symbols import SymbolTable
 from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.section import SectionSpec
-from ebpf_static.specs.variable import VariableSpec
 from ebpf_static.uapi.sections import data_section_kind
 
 TAG_SECTION: Final = ".ebpf_for_windows"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from ebpf_static.formats.draft import MapDraft
@@ -19,8 +20,16 @@ def interpret_maps(
     """Return the specs of ``drafts`` in the platform's numbers, inner maps resolved."""
     rows = [_fields(draft, platform, byte_order) for draft in drafts]
     specs = [MapSpec.model_construct(**row) for row in rows]
+    siblings: dict[int, list[MapSpec]] = defaultdict(list)
+    by_id: dict[int, MapSpec] = {}
+    for spec, draft in zip(specs, drafts, strict=True):
+        siblings[draft.section_index].append(spec)
+        if spec.legacy_id:
+            by_id.setdefault(spec.legacy_id, spec)
     return ByName(
-        spec if draft.record is None else _with_inner(spec, row, specs, draft, drafts)
+        spec
+        if draft.record is None
+        else _with_inner(spec, row, siblings[draft.section_index], by_id)
         for spec, row, draft in zip(specs, rows, drafts, strict=True)
     )
 
@@ -40,27 +49,15 @@ def _fields(draft: MapDraft, platform: Platform, byte_order: ByteOrder) -> dict[
 
 
 def _with_inner(
-    spec: MapSpec,
-    row: dict[str, Any],
-    specs: list[MapSpec],
-    draft: MapDraft,
-    drafts: tuple[MapDraft, ...],
+    spec: MapSpec, row: dict[str, Any], siblings: list[MapSpec], by_id: dict[int, MapSpec]
 ) -> MapSpec:
-    """Resolve a legacy map's inner map, named by record index or by id."""
-    inner = _find_inner(row, specs, draft, drafts)
+    """Resolve a legacy map's inner map, named by id or by record index."""
+    inner_id, index = row.get("legacy_inner_id"), row.get("legacy_inner_index")
+    inner = None
+    if inner_id:
+        inner = by_id.get(inner_id)
+    elif index and index < len(siblings):
+        inner = siblings[index]
     if inner is None or inner is spec:
         return spec
     return spec.model_copy(update={"inner": inner, "inner_name": inner.name})
-
-
-def _find_inner(
-    row: dict[str, Any], specs: list[MapSpec], draft: MapDraft, drafts: tuple[MapDraft, ...]
-) -> MapSpec | None:
-    inner_id = row.get("legacy_inner_id")
-    if inner_id:
-        return next((s for s in specs if s.legacy_id == inner_id), None)
-    index = row.get("legacy_inner_index")
-    if not index:
-        return None
-    siblings = [i for i, d in enumerate(drafts) if d.section_index == draft.section_index]
-    return specs[siblings[index]] if index < len(siblings) else None

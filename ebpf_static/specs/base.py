@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from typing import Annotated, Any, Protocol, TypeVar, get_args, overload
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Protocol, Self, TypeVar, get_args, overload
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import core_schema
@@ -20,6 +20,13 @@ class FrozenModel(BaseModel):
         val_json_bytes="base64",
         defer_build=True,
     )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed; what was computed from fields is not copied."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
 
 
 def _write_text(text: str) -> str | dict[str, str]:

@@ -5,6 +5,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from ebpf_static.errors import LimitError
+from ebpf_static.limits import MAX_LINKED_FUNCTIONS
 from ebpf_static.specs.base import ByName, FrozenModel, Text
 from ebpf_static.specs.btf_field import BtfExtField, BtfField
 from ebpf_static.specs.evidence import Evidence
@@ -81,18 +83,33 @@ class CollectionSpec(FrozenModel):
 
         The order is that of first reference, the program itself first: the order in which
         libbpf appends subprograms.
+
+        Raises:
+            LimitError: it reaches more functions than any loader links.
         """
         linked: dict[int, FunctionSpec] = {}
-        start = next((i for i, f in enumerate(self.functions) if f is program), None)
-        queue = [self.functions.index(program) if start is None else start]
+        start = self._positions.get(id(program), -1)
+        # A copied or unpickled spec may still remember where the original's functions stood.
+        known = start >= 0 and self.functions[start] is program
+        queue = [start if known else self.functions.index(program)]
         while queue:
             index = queue.pop()
             if index in linked:
                 continue
+            if len(linked) >= MAX_LINKED_FUNCTIONS:
+                raise LimitError(
+                    f"reaches more than {MAX_LINKED_FUNCTIONS} functions",
+                    where=f'program "{program.name}"',
+                )
             function = linked[index] = self.functions[index]
             callees = [r.target for r in function.references if r.kind in _CODE and r.target >= 0]
             queue.extend(reversed(callees))
         return tuple(linked.values())
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        """Where each function object stands in ``functions``."""
+        return {id(function): at for at, function in enumerate(self.functions)}
 
 
 _CODE = (ReferenceKind.CALL, ReferenceKind.FUNCTION)
