@@ -26,6 +26,11 @@ examples:
   ebpf-static inspect probe.o --disasm            what is in it?
   ebpf-static rule PLT001                         what does a finding mean?
 
+environment:
+  EBPF_STATIC_OUTPUT_FORMAT   default of check --output-format
+  EBPF_STATIC_NO_PLUGINS      when set, only the rules that come with ebpf-static are used
+  NO_COLOR, FORCE_COLOR       turn colour off or on when --color is auto
+
 exit status: 0 nothing found, 1 findings, 2 the job could not be done"""
 
 

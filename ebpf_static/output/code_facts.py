@@ -10,6 +10,7 @@ from ebpf_static.btf import BtfExt, LineInfo
 from ebpf_static.btf.ext import LineRecord
 from ebpf_static.errors import FormatError
 from ebpf_static.isa import branch_target, is_helper_call
+from ebpf_static.limits import MAX_LINKED_FUNCTIONS
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec, Reference, ReferenceKind
 from ebpf_static.uapi.constants import HelperId, ProgramType
 
@@ -66,12 +67,17 @@ class CodeIndex:
     def program_facts(self, program: ProgramSpec) -> CodeFacts | None:
         """Return what a program and every function it reaches use.
 
-        None for the programs left when those before reached :data:`MAX_LINKED` functions: many
-        programs that all reach many functions would take the product of both.
+        None for a program that reaches more functions than the spec follows, and for those left
+        when the ones before reached :data:`MAX_LINKED` together: many programs that all reach
+        many functions would take the product of both.
         """
         if self._budget <= 0:
             return None
-        linked = self.spec.get_linked(program)
+        try:
+            linked = self.spec.get_linked(program)
+        except FormatError:
+            self._budget -= MAX_LINKED_FUNCTIONS
+            return None
         self._budget -= len(linked)
         parts = [self.facts(item, program.type) for item in linked]
         return CodeFacts(

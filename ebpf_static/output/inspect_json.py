@@ -39,7 +39,7 @@ from typing import Any
 from ebpf_static import __version__
 from ebpf_static.isa import listing
 from ebpf_static.output.code_facts import CodeFacts, CodeIndex, describe_targets, ext_counts
-from ebpf_static.output.json_text import dumps
+from ebpf_static.output.json_text import dumps_rows
 from ebpf_static.specs import CollectionSpec, ElfSpec, FunctionSpec, MapSpec, ProgramSpec
 
 SCHEMA_VERSION = 1
@@ -65,7 +65,7 @@ _ELF_FIELDS = (
 
 def render(spec: CollectionSpec, object_name: str, *, disasm: bool = False) -> str:
     """Return the document; listings are part of it when ``disasm`` is set."""
-    return dumps(to_dict(spec, object_name, disasm=disasm))
+    return dumps_rows(to_dict(spec, object_name, disasm=disasm))
 
 
 def to_dict(spec: CollectionSpec, object_name: str, *, disasm: bool = False) -> dict[str, Any]:
