@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ebpf_static.findings import Finding, Severity
+from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
-from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec
+from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec, ReferenceKind
 from ebpf_static.target import Platform
 from ebpf_static_rules.wording import listed, tick
 
@@ -16,15 +16,16 @@ class LegacyMapDefinition(Rule):
 
     What it does
     ------------
-    Reports objects that declare maps in a section called `maps`, as `struct bpf_map_def` did.
-    Sections called `maps/NAME`, and records of iproute2's own layout, which libbpf never read,
-    are warnings.
+    Reports objects that declare maps in a section called `maps`, as `struct bpf_map_def` did, and
+    those whose code refers to a map in `maps/NAME` or `NAME/maps`. Where nothing refers to such a
+    section, libbpf passes over it, and it is a warning.
 
     Why it matters
     --------------
     libbpf 1.0 and newer refuse the whole object: "legacy map definitions in 'maps' section are
-    not supported by libbpf v1.0+". iproute2 built without libbpf, cilium/ebpf and aya take such
-    objects to this day; if one of these is your loader, ignore this rule.
+    not supported by libbpf v1.0+", or "bad map relo against 'x'". iproute2 built without libbpf,
+    cilium/ebpf and aya take such objects to this day, hence the medium confidence; if one of these
+    is your loader, ignore this rule.
 
     Example
     -------
@@ -64,15 +65,28 @@ class LegacyMapDefinition(Rule):
         for item in spec.maps:
             if item.origin is MapOrigin.LEGACY and item.section != ".maps":
                 by_section.setdefault(item.section, []).append(item)
+        used = _used_sections(spec) if by_section else frozenset()
         for section, maps in by_section.items():
             names = listed([tick(item.name) for item in maps])
-            refused = section == "maps" and any(item.layout != "iproute2" for item in maps)
+            refused = section == "maps" or section in used
             yield self.finding(
                 context,
                 f"section `{section}` declares {names} by legacy records, which libbpf "
-                + ("1.0 and newer refuse" if refused else "does not read"),
+                + ("1.0 and newer refuse" if refused else "passes over"),
                 Locator(spec, context).map(maps[0]),
                 help="declare the maps in `.maps` with `__uint` and `__type`, and compile with "
                 "`-g`",
                 severity=Severity.ERROR if refused else Severity.WARNING,
+                confidence=Confidence.MEDIUM,
             )
+
+
+def _used_sections(spec: CollectionSpec) -> frozenset[str]:
+    """Return the sections of the maps that code refers to."""
+    targets = {
+        reference.target
+        for function in spec.functions
+        for reference in function.references
+        if reference.kind is ReferenceKind.MAP and 0 <= reference.target < len(spec.maps)
+    }
+    return frozenset(spec.maps[target].section for target in targets)

@@ -19,9 +19,9 @@ class SectionUnknown(Rule):
     What it does
     ------------
     Reports programs in sections whose name is none of libbpf's `SEC()` names, or, on Windows,
-    starts with the name of no extension known here. On Linux a name that only more tolerant
-    loaders take is a warning, and so is a program in a `?` section, which is not loaded unless
-    asked for. On Windows it is always a warning: other extensions may be installed.
+    starts with the name of no extension known here. Where only more tolerant loaders take a name,
+    the finding says which, with medium confidence. A program in a `?` section, which is not loaded
+    unless asked for, is a warning. On Windows it is always one: other extensions may be installed.
 
     Why it matters
     --------------
@@ -37,8 +37,8 @@ class SectionUnknown(Rule):
 
     How to fix
     ----------
-    Use a name of the table below. When the loader sets the type itself
-    (`bpf_program__set_type`, `tc … section NAME`), ignore this rule for the object.
+    Use a name of libbpf's table. When the loader sets the type itself
+    (`bpf_program__set_type`, `tc … section NAME`) or is one of the tolerant ones, ignore this rule.
 
     References
     ----------
@@ -69,12 +69,14 @@ class SectionUnknown(Rule):
     @staticmethod
     def _on_linux(program: ProgramSpec) -> tuple[Severity, Confidence, str]:
         start = f"program `{program.name}` is in section `{program.section}`"
-        loose = match_linux_loose(program.section)
-        if loose is not None:
-            what = f"{start}, a name that only {listed(loose.accepted_by)} take"
-            return Severity.WARNING, Confidence.HIGH, what
-        what = f"{start}, which names no program type known to libbpf"
         severity = Severity.ERROR if program.autoload else Severity.WARNING
+        loose = match_linux_loose(program.section)
+        if loose is not None and loose.accepted_by:
+            takers = loose.accepted_by
+            verb = "takes it" if len(takers) == 1 else "take it"
+            what = f"{start}, which libbpf 1.0 and newer do not know ({listed(takers)} {verb})"
+            return severity, Confidence.MEDIUM, what
+        what = f"{start}, which names no program type known to libbpf"
         return severity, Confidence.HIGH, what
 
     @staticmethod

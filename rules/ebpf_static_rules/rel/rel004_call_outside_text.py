@@ -61,7 +61,7 @@ class CallOutsideText(Rule):
                 if relocated and 0 <= ref.target < len(functions):
                     section = functions[ref.target].section
                     if section != ".text":
-                        found.append((ref.index, ref.name, section))
+                        found.append((ref.index, functions[ref.target].name or ref.name, section))
             if found:
                 index, name, section = found[0]
                 lines = (f"insn {i}: `{n}` in section `{s}`" for i, n, s in found[1:])
