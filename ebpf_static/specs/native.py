@@ -7,6 +7,7 @@ the programs' names, types, helpers and counts, but no bytecode, no BTF and no `
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from ebpf_static.specs.base import ByName, FrozenModel
@@ -305,6 +306,11 @@ class NativeImageSpec(CollectionSpec):
     npi_guid: bool = False
     relocatable: bool | None = None
     authenticode: Authenticode = Authenticode()
+
+    @cached_property
+    def programs(self) -> ByName[NativeProgramSpec]:  # type: ignore[override]  # as functions
+        """The programs in the image's order, which is by name."""
+        return self.functions
 
     def find_referenced_maps(self, program: NativeProgramSpec) -> tuple[str, ...]:
         """Return the names of the maps ``program`` refers to, in the image's order."""

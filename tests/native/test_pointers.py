@@ -174,7 +174,7 @@ def test_lists_are_bounded_over_the_whole_image() -> None:
     writer = NativeWriter("0.21")
     helpers = writer.helpers([1] * 9000)
     for index in range(40):
-        writer.program(f"p{index}", **{"helpers_place": None})
+        writer.program(f"p{index}")
         at = writer.sections["programs"].data
         start = index * 144
         at[start + 88 : start + 90] = (9000).to_bytes(2, "little")
