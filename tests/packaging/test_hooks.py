@@ -25,6 +25,7 @@ OFFLINE = (
     "Temporary failure in name resolution",
     "Network is unreachable",
 )
+TAG_LINE = 'const bool __ebpf_for_windows_tag __attribute__((section(".ebpf_for_windows"))) = true;'
 CONFIG = """\
 repos:
   - repo: {source}
@@ -139,7 +140,7 @@ def test_untagged_windows_object_is_rejected_with_the_line_to_add(
     assert done.returncode == 1
     assert "PLT001" in done.stdout
     assert "exit code: 1" in done.stdout
-    assert ".ebpf_for_windows" in done.stdout
+    assert TAG_LINE in done.stdout
 
 
 def test_other_problems_are_for_the_other_hook(consumer: Consumer) -> None:
