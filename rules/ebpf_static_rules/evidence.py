@@ -34,3 +34,11 @@ def evidence_lines(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     """Return the strongest evidence, a line each."""
     lines = (f"{e.platform.label}: {e.what} ({e.where})" for e in evidence)
     return capped(lines, len(evidence))
+
+
+def is_foreign(spec: CollectionSpec, platform: Platform) -> bool:
+    """Tell whether an object is known to be made for another platform than the one judged.
+
+    PLT003 says so; rules that would only add noise to that keep quiet.
+    """
+    return spec.platform not in (platform, Platform.UNKNOWN)

@@ -8,6 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
+from ebpf_static_rules.evidence import is_foreign
 from ebpf_static_rules.lic.gpl import licence_help, needs_gpl
 
 
@@ -49,7 +50,9 @@ class LicenseMissing(Rule):
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one note."""
-        if spec.license or not spec.programs or needs_gpl(spec, context):
+        if spec.license or not spec.programs or is_foreign(spec, Platform.LINUX):
+            return
+        if needs_gpl(spec, context):
             return
         what = "has no `license` section" if spec.license is None else "has an empty licence"
         yield self.finding(

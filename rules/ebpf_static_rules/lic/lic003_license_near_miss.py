@@ -9,6 +9,7 @@ from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.licenses import suggest_license
+from ebpf_static_rules.evidence import is_foreign
 from ebpf_static_rules.lic.gpl import is_compatible, needs_gpl
 
 
@@ -48,7 +49,7 @@ class LicenseNearMiss(Rule):
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding when another spelling was probably meant."""
-        if not spec.license or is_compatible(spec):
+        if not spec.license or is_compatible(spec) or is_foreign(spec, Platform.LINUX):
             return
         meant = suggest_license(spec.license)
         if meant is None or needs_gpl(spec, context):

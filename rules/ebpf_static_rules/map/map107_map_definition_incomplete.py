@@ -10,6 +10,7 @@ from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
+from ebpf_static_rules.evidence import is_foreign
 from ebpf_static_rules.map.walk import iter_definitions
 from ebpf_static_rules.wording import listed, tick
 
@@ -91,8 +92,14 @@ class MapDefinitionIncomplete(Rule):
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each incomplete definition."""
         platform = context.judged_platform(spec)
+        if is_foreign(spec, platform):
+            return
         for declared, item, words in iter_definitions(spec):
-            if declared.origin not in (MapOrigin.BTF, MapOrigin.LEGACY):
+            # Records in `.maps` are maps whose BTF is gone, which BTF003 reports.
+            legacy = declared.origin is MapOrigin.LEGACY and not declared.section.startswith(
+                ".maps"
+            )
+            if declared.origin is not MapOrigin.BTF and not legacy:
                 continue
             type_ = MapType.of(platform, item.type.number)
             place = Locator(spec, context).map(declared)

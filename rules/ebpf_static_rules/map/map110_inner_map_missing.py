@@ -8,6 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec, MapOrigin
 from ebpf_static.uapi.constants import MapType
+from ebpf_static_rules.evidence import is_foreign
 
 _OUTER = frozenset({"HASH_OF_MAPS", "ARRAY_OF_MAPS"})
 
@@ -52,6 +53,8 @@ class InnerMapMissing(Rule):
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each map of maps without a template."""
         platform = context.judged_platform(spec)
+        if is_foreign(spec, platform):
+            return
         for item in spec.maps:
             type_ = MapType.of(platform, item.type.number)
             declared = item.origin in (MapOrigin.BTF, MapOrigin.LEGACY)
