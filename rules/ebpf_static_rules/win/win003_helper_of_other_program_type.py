@@ -1,0 +1,77 @@
+"""WIN003."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ebpf_static.findings import Finding, Severity
+from ebpf_static.plugins import Locator, RuleContext
+from ebpf_static.specs import CollectionSpec
+from ebpf_static.target import Platform
+from ebpf_static.uapi.constants import HelperId, ProgramType
+from ebpf_static_rules.facts import iter_loaded_with_types
+from ebpf_static_rules.win.base import WindowsRule
+from ebpf_static_rules.wording import listed
+
+
+class HelperOfOtherProgramType(WindowsRule):
+    """A helper number from 65536 on is called where that program type gives it no meaning.
+
+    What it does
+    ------------
+    Reports calls of helpers numbered 65536 and above from a program whose type defines no such
+    helper. Programs of an unknown section are left to WIN009: their helpers cannot be told.
+
+    Why it matters
+    --------------
+    These numbers belong to one program type each: 65536 names six functions. A program moved to
+    another section calls another function, or none and fails to load.
+
+    Example
+    -------
+    ::
+
+        SEC("bind")          // bind has no helpers of its own
+        int f(bind_md_t *ctx) { return bpf_sock_addr_set_redirect_context((void *)ctx, 0, 0); }
+
+    How to fix
+    ----------
+    Call the helper from a program of the type that provides it.
+
+    References
+    ----------
+    microsoft/ebpf-for-windows: include/ebpf_structs.h (EBPF_MAX_GENERAL_HELPER_FUNCTION)
+    """
+
+    code = "WIN003"
+    name = "helper-of-other-program-type"
+    severity = Severity.ERROR
+
+    def judge(
+        self, spec: CollectionSpec, context: RuleContext, locate: Locator
+    ) -> Iterator[Finding]:
+        """Yield a finding for each helper a function's program types do not define."""
+        for function, facts, types in iter_loaded_with_types(spec, Platform.WINDOWS):
+            for number, insns in facts.helpers.items():
+                helper = HelperId.of(Platform.WINDOWS, number)
+                if not helper.per_program_type or not types:
+                    continue
+                message = _message(helper, types)
+                if message is not None:
+                    yield self.finding(
+                        context,
+                        f"`{function.name or function.section}` {message}",
+                        locate.function(function, insns[0]),
+                        help="call it from a program of a type that provides it",
+                    )
+
+
+def _message(helper: HelperId, types: frozenset[ProgramType]) -> str | None:
+    known = sorted((it for it in types if it.known and it.number), key=lambda it: it.number)
+    without = [it for it in known if not HelperId.of(Platform.WINDOWS, helper.number, it).known]
+    if not without:
+        return None
+    candidates = [f"{it.scope.name} ({it.name})" for it in helper.candidates if it.scope]
+    owners = f"{listed(candidates)} give it a meaning" if candidates else "no program type has it"
+    names = listed([it.name for it in without])
+    return f"calls helper {helper.number}, which {names} programs do not have; {owners}"

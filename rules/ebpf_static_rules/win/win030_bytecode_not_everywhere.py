@@ -1,0 +1,106 @@
+"""WIN030."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ebpf_static.findings import Finding, Severity
+from ebpf_static.plugins import Locator, RuleContext
+from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static_rules.win.base import WindowsRule
+from ebpf_static_rules.wording import listed, tick
+
+_UBPF_INSNS = 65_536
+_JIT_HELPERS = 64
+
+
+class BytecodeNotEverywhere(WindowsRule):
+    """The object holds bytecode, which not every build of efW loads.
+
+    What it does
+    ------------
+    Notes, once per object, that builds without JIT and interpreter refuse it. Warns about programs
+    beyond the JIT's bounds (65536 insns, 64 different helpers), and reports programs that only
+    load with `prog_flags`, which must be 0.
+
+    Why it matters
+    --------------
+    NativeOnly builds answer BPF_PROG_LOAD with EINVAL, the interpreter is in debug builds only,
+    and the JIT is off where memory integrity (HVCI) is on, the default of new machines. A native
+    image runs everywhere. `expected_attach_type` must be 0 as well: a loader that passes what a
+    Linux section implies is refused.
+
+    Example
+    -------
+    ::
+
+        bpf_prog_load(..., "prog.o")     // ERROR_NOT_SUPPORTED in a NativeOnly build
+
+    How to fix
+    ----------
+    Convert the object with bpf2c and sign the driver.
+
+    References
+    ----------
+    microsoft/ebpf-for-windows: docs/NativeCodeGeneration.md, libs/api/bpf_syscall.cpp
+    """
+
+    code = "WIN030"
+    name = "bytecode-not-everywhere"
+    severity = Severity.NOTE
+
+    def judge(
+        self, spec: CollectionSpec, context: RuleContext, locate: Locator
+    ) -> Iterator[Finding]:
+        """Yield one note for the object, and a finding for each program beyond a bound."""
+        programs = [it for it in spec.programs if it.code]
+        if not programs:
+            return
+        yield self.finding(
+            context,
+            "object holds bytecode, which NativeOnly builds of eBPF for Windows and the JIT under "
+            "HVCI refuse",
+            locate.object(),
+            help="convert it with bpf2c and ship the signed driver",
+        )
+        for program in programs:
+            size = sum(it.insn_count for it in spec.get_linked(program))
+            if size >= _UBPF_INSNS:
+                yield self._bound(context, locate, program, f"{size} insns", _UBPF_INSNS - 1)
+            helpers = _helpers(spec, program)
+            if helpers > _JIT_HELPERS:
+                yield self._bound(context, locate, program, f"{helpers} helpers", _JIT_HELPERS)
+        flagged = [it for it in programs if it.xdp_frags]
+        if flagged:
+            yield self.finding(
+                context,
+                f"{listed([tick(it.name) for it in flagged])} must be loaded with prog_flags, "
+                "which must be 0 on eBPF for Windows",
+                locate.function(flagged[0]),
+                help="use the section without `.frags`",
+                severity=Severity.ERROR,
+            )
+
+    def _bound(
+        self, context: RuleContext, locate: Locator, program: ProgramSpec, what: str, most: int
+    ) -> Finding:
+        return self.finding(
+            context,
+            f"`{program.name}` has {what}; JIT and interpreter take {most}",
+            locate.function(program),
+            help="ship it as a native image",
+            severity=Severity.WARNING,
+        )
+
+
+def _helpers(spec: CollectionSpec, program: ProgramSpec) -> int:
+    from ebpf_static.isa.scan import iter_calls
+
+    return len(
+        {
+            call.imm
+            for function in spec.get_linked(program)
+            for call in iter_calls(function.code, function.byte_order)
+            if call.src == 0
+        }
+    )
