@@ -6,13 +6,17 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ebpf_static.findings import Confidence, Finding, Location, Severity
 from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec
 from ebpf_static.target import Platform, Target
+
+if TYPE_CHECKING:
+    from ebpf_static.kernel import Kernel, View
+    from ebpf_static.support.targets import Release
 
 _CODE = re.compile(r"[A-Z]{2,3}\d{3}\Z")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+\Z")
@@ -35,10 +39,18 @@ class RuleContext:
     Attributes:
         object_name: name of the object as the user gave it.
         target: platform (and release) to judge for; None when the user named none.
+        release: the target looked up in the support tables; None without a target.
+        kernel: what is known of the target kernel; None without one.
+        assume_setup: judge as if the object's own loader had given a size to maps that have none.
+        cache: what rules work out once for all of them, by key; for one object and target.
     """
 
     object_name: str
     target: Target | None = None
+    release: Release | None = None
+    kernel: Kernel | None = None
+    assume_setup: bool = True
+    cache: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def platform(self) -> Platform | None:
@@ -48,6 +60,15 @@ class RuleContext:
     def judged_platform(self, spec: CollectionSpec) -> Platform:
         """The platform to judge by: the one asked for, else the object's own numbering."""
         return self.platform or spec.numbering
+
+    def view(self, spec: CollectionSpec) -> View:
+        """Return the object as the target kernel sees it, worked out once for all rules."""
+        known: View | None = self.cache.get(("view", id(spec)))
+        if known is None:
+            from ebpf_static.kernel import View  # a check that follows no code does not pay for it
+
+            known = self.cache["view", id(spec)] = View(spec, self.kernel)
+        return known
 
 
 @dataclass(frozen=True, slots=True)
