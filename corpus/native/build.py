@@ -75,8 +75,8 @@ class Damage(NamedTuple):
     """One broken image.
 
     ``new`` replaces bytes of ``source`` at ``offset`` in the contents of ``section``, in its
-    header when the section is written ``@name``, or in the file when it is empty. Without ``new``
-    the file ends there.
+    header when the section is written ``@name``, in the last octet string behind a null when it
+    is ``#``; an empty name damages the table of certificates. Without ``new`` the file ends there.
     """
 
     file: str
@@ -99,10 +99,12 @@ BROKEN = (
     Damage("broken-section.sys", "gate-0.21-x64.sys", "@maps", 20, b"\0\0\xff\x7f"),
     Damage("signed-tampered.sys", SIGNED[1], "bind", 1, b"\x01"),
     Damage("signed-no-table.sys", SIGNED[1], "", 0, b""),
+    # One byte of the length of the signature proper: lief 1.0.0 verifies it to death.
+    Damage("signed-crash.sys", SIGNED[1], "#", 4, b"\0"),
 )
 
 
-def section_header(data: bytes, name: str) -> int:
+def section_header(data: bytes | bytearray, name: str) -> int:
     """Return the byte offset of a section's header.
 
     Raises:
@@ -125,8 +127,11 @@ def damage(broken: Damage) -> bytes:
         at = int.from_bytes(data[60:64], "little") + 24 + 112 + 4 * 8 + 4
         data[at : at + 4] = (int.from_bytes(data[at : at + 4], "little") + 8).to_bytes(4, "little")
         return bytes(data)
-    at = section_header(data, broken.section.removeprefix("@"))
-    if not broken.section.startswith("@"):
+    if broken.section == "#":
+        at = data.rindex(bytes.fromhex("0500048201"))
+    else:
+        at = section_header(data, broken.section.removeprefix("@"))
+    if not broken.section.startswith(("@", "#")):
         at = int.from_bytes(data[at + 20 : at + 24], "little")
     at += broken.offset
     if broken.new is None:

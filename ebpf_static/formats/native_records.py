@@ -13,7 +13,7 @@ from ebpf_static.formats.native_layouts import HEADER_BYTES, Struct
 MAX_LIST: Final = 1 << 14
 """Helpers, maps or functions one program lists, or initial elements of one map."""
 
-MAX_ITEMS: Final = 1 << 17
+MAX_ITEMS: Final = 1 << 16
 """List elements of the whole image."""
 
 
