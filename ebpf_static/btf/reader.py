@@ -18,6 +18,7 @@ from ebpf_static.btf.decode import (
     words_of,
 )
 from ebpf_static.btf.header import ByteOrder, Header, read_header, read_layout
+from ebpf_static.btf.name_index import NameIndex
 from ebpf_static.btf.strings import StringTable
 from ebpf_static.btf.types import BtfType, Kind, Void
 from ebpf_static.errors import FormatError
@@ -40,7 +41,7 @@ class Btf:
 
     __slots__ = (
         "_align", "_base", "_cache", "_count", "_file_offset", "_find_cache", "_header",
-        "_ids_by_name", "_offsets", "_own_pointer_size", "_pointer_size", "_raw", "_start",
+        "_name_index", "_offsets", "_own_pointer_size", "_pointer_size", "_raw", "_start",
         "_strings", "_tags", "_where", "_words",
     )  # fmt: skip
 
@@ -80,7 +81,7 @@ class Btf:
         self._count = self._start + len(self._offsets)
         self._cache: dict[int, BtfType] = {}
         self._find_cache: dict[str, tuple[int, ...]] = {}
-        self._ids_by_name: dict[int, int | list[int]] | None = None
+        self._name_index: NameIndex | None = None
         self._tags: dict[tuple[int, int], tuple[str, ...]] | None = None
         self._align: dict[int, int] = {}
 
@@ -262,7 +263,8 @@ class Btf:
         """Return every id of a type called ``name`` in ascending order; not the anonymous."""
         known = self._find_cache.get(name)
         if known is None:
-            known = self._search(name)
+            base = self._base.find_all(name) if self._base else ()
+            known = base + tuple(self._names().find(name))
             if len(self._find_cache) >= _CACHED_NAMES:
                 self._find_cache.clear()
             self._find_cache[name] = known
@@ -270,8 +272,8 @@ class Btf:
 
     def find_flavours(self, name: str) -> tuple[int, ...]:
         """Return every id of a type called ``name``, or ``name___`` and more, in order."""
-        own = self._ids_with(name, b"\0") + self._ids_with(name, b"___")
-        return (self._base.find_flavours(name) if self._base else ()) + tuple(sorted(own))
+        base = self._base.find_flavours(name) if self._base else ()
+        return base + tuple(self._names().find_flavours(name))
 
     def resolve(self, type_id: int) -> int:
         """Return the id under typedefs, qualifiers and type tags.
@@ -325,65 +327,10 @@ class Btf:
     def _file_position(self, word: int) -> int:
         return self._file_offset + self._header.header_len + self._header.type_off + 4 * word
 
-    def _search(self, name: str) -> tuple[int, ...]:
-        found = self._base.find_all(name) if self._base else ()
-        return found + tuple(sorted(self._ids_with(name, b"\0")))
-
-    def _ids_with(self, name: str, ending: bytes) -> list[int]:
-        """Return the own types whose name is ``name``, or starts with it and ``ending``."""
-        try:
-            raw = name.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            return []
-        if not raw or b"\0" in raw:
-            return []
-        ids: list[int] = []
-        by_name = self._index_names()
-        for offset in self._offsets_of(raw + ending):
-            found = by_name.get(offset, ())
-            ids.extend(found if not isinstance(found, int) else (found,))
-        return ids
-
-    def _offsets_of(self, needle: bytes) -> list[int]:
-        """Return every string offset, of the base too, at which ``needle`` stands."""
-        limit = len(self._index_names())
-        offsets: list[int] = []
-        table: StringTable | None = self._strings
-        while table is not None:
-            for offset in table.iter_offsets(needle, limit):
-                if offset is None:
-                    return self._offsets_of_slowly(needle)
-                offsets.append(offset)
-            table = table.base
-        return offsets
-
-    def _offsets_of_slowly(self, needle: bytes) -> list[int]:
-        # More occurrences than types: ask the types instead, so hostile strings cost no more.
-        offsets = []
-        for offset in self._index_names():
-            table = self._strings
-            while offset < table.start and table.base is not None:
-                table = table.base
-            if table.holds(offset, needle):
-                offsets.append(offset)
-        return offsets
-
-    def _index_names(self) -> dict[int, int | list[int]]:
-        if self._ids_by_name is None:
-            words = self._words
-            index: dict[int, int | list[int]] = {}
-            for type_id, at in enumerate(self._offsets, self._start):
-                offset = words[at]
-                if offset not in index:
-                    index[offset] = type_id
-                    continue
-                seen = index[offset]
-                if isinstance(seen, int):
-                    index[offset] = [seen, type_id]
-                else:
-                    seen.append(type_id)
-            self._ids_by_name = index
-        return self._ids_by_name
+    def _names(self) -> NameIndex:
+        if self._name_index is None:
+            self._name_index = NameIndex(self._words, self._offsets, self._start, self._strings)
+        return self._name_index
 
 
 def _thaw(

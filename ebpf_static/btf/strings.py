@@ -7,8 +7,6 @@ stay different, and :func:`ebpf_static.errors.escape` prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.limits import MAX_NAME_BYTES
 
@@ -68,25 +66,44 @@ class StringTable:
         text = self._memo[offset] = raw.decode("utf-8", "surrogateescape")
         return text
 
-    def iter_offsets(self, needle: bytes, limit: int) -> Iterator[int | None]:
-        """Yield every own offset at which ``needle`` stands, inside of strings too.
+    def chain(self) -> list[StringTable]:
+        """Return this table and those below it."""
+        return [self, *(self.base.chain() if self.base else ())]
 
-        Yields None and stops when ``limit`` occurrences are passed: the caller then looks from
-        its own side.
-        """
-        find = self._data.find
+    def find_offsets(self, needle: bytes, limit: int) -> list[int] | None:
+        """Return every own offset at which ``needle`` stands, or None beyond ``limit``."""
+        offsets: list[int] = []
+        find, start = self._data.find, self.start
         at = find(needle)
         while at >= 0:
-            if limit <= 0:
-                yield None
-                return
-            limit -= 1
-            yield at + self.start
+            if len(offsets) >= limit:
+                return None
+            offsets.append(at + start)
             at = find(needle, at + 1)
+        return offsets
 
     def holds(self, offset: int, needle: bytes) -> bool:
-        """Whether ``needle`` stands at own ``offset``."""
+        """Whether ``needle`` stands at ``offset``."""
+        if offset < self.start and self.base is not None:
+            return self.base.holds(offset, needle)
         return self._data.startswith(needle, offset - self.start)
+
+    def starts_string(self, offset: int) -> bool:
+        """Whether a string starts at ``offset``; elsewhere the tail of one does."""
+        if offset < self.start and self.base is not None:
+            return self.base.starts_string(offset)
+        at = offset - self.start
+        return at == 0 or self._data[at - 1 : at] == b"\0"
+
+    def string_start(self, offset: int) -> int:
+        """Return where the string at own ``offset`` starts, as far back as a name may reach."""
+        at = offset - self.start
+        floor = max(at - MAX_NAME_BYTES, 0)
+        return max(self._data.rfind(b"\0", floor, at) + 1, floor) + self.start
+
+    def slice(self, first: int, last: int) -> bytes:
+        """Return the bytes between two own offsets."""
+        return self._data[first - self.start : last - self.start]
 
     def _bytes(self, offset: int, limit: int) -> bytes:
         at = offset - self.start

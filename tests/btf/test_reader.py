@@ -127,6 +127,33 @@ def test_find_with_more_repeats_of_a_string_than_types() -> None:
     assert Btf.parse(w.build()).find_all("a") == (one,)
 
 
+@pytest.mark.parametrize("crowd", [0, 300])
+def test_find_flavours(crowd: int) -> None:
+    w = BtfWriter()
+    names = ["foo", "foo___a", "foobar___b", "foo___a___b", "foo____c", "xfoo___d", "foo___", "fo"]
+    ids = {name: w.struct(name, 0) for name in names}
+    for number in range(crowd):
+        w.struct(f"x{number}___y", 0)
+        w.struct(f"tail{number}foo", 0)
+    btf = Btf.parse(w.build())
+    assert btf.find_flavours("foo") == tuple(
+        ids[name] for name in ("foo", "foo___a", "foo___a___b", "foo____c", "foo___")
+    )
+    assert btf.find_flavours("foo___a") == (ids["foo___a"], ids["foo___a___b"])
+    assert btf.find_flavours("foo_") == (ids["foo____c"],)
+    assert btf.find_flavours("") == btf.find_flavours("\ud800") == ()
+
+
+def test_find_flavours_on_a_base() -> None:
+    base_writer = BtfWriter()
+    below = base_writer.struct("foo___a", 0)
+    w = BtfWriter(base=base_writer)
+    own = w.struct("foo", 0)
+    again = w.typedef("foo___a", 0)
+    btf = Btf.parse(w.build(), base=Btf.parse(base_writer.build()))
+    assert btf.find_flavours("foo") == (below, own, again)
+
+
 def test_sizes_and_alignments() -> None:
     w = BtfWriter()
     i, long_, char = w.integer("int", 4), w.integer("long", 8), w.integer("char", 1)

@@ -32,7 +32,8 @@ from ebpf_static.limits import MAX_BTF_DEPTH
 
 _FLAVOUR = re.compile(r"(.*[^_])___[^_]", re.DOTALL)
 _MAX_DEPTH = 32
-_MAX_STEPS = 1 << 22
+_FIRST_STEPS = 1 << 20
+_STEPS_EACH = 1 << 12
 
 
 def essential_name(name: str) -> str:
@@ -51,13 +52,17 @@ def same_kind(local: BtfType, target: BtfType) -> bool:
 class Compat:
     """The relations between the types of one object and one target.
 
-    ``steps`` counts the members compared over all calls, so that hostile types end.
+    The members compared are counted over all relocations, so that hostile types end.
     """
 
     def __init__(self, local: Btf, target: Btf) -> None:
         self.local = local
         self.target = target
-        self._steps_left = _MAX_STEPS
+        self._steps_left = _FIRST_STEPS
+
+    def refill(self) -> None:
+        """Allow what one more relocation of an honest object needs."""
+        self._steps_left += _STEPS_EACH
 
     def spend(self) -> None:
         """Count one comparison.

@@ -87,6 +87,7 @@ class CoreRelocator:
         compat = self._compats.get(id(target))
         if compat is None:
             compat = self._compats[id(target)] = Compat(self._local, target)
+        compat.refill()
         return compat
 
 
