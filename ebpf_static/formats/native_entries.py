@@ -118,7 +118,9 @@ def read_filled(
     """
     raw = bounded_contents(pe, section)
     used = len(raw.rstrip(b"\0"))
-    count = min(-(-used // stride), limits.MAX_FUNCTIONS)
+    count = -(-used // stride)
+    if count > limits.MAX_FUNCTIONS:
+        raise LimitError(f"{count} entries", where=section.name, offset=section.offset)
     if count * stride > section.virtual_size:
         raise FormatError(
             f"{section.virtual_size} bytes are no multiple of the entry size {stride}",

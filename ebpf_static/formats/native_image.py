@@ -15,10 +15,11 @@ from ebpf_static.formats.native_directories import (
     read_pdb_path,
     read_relocations,
 )
-from ebpf_static.formats.native_generation import Tables, find_table_section, read_tables
+from ebpf_static.formats.native_generation import read_tables
 from ebpf_static.formats.native_layouts import layouts
 from ebpf_static.formats.native_metadata import Metadata, find_metadata
 from ebpf_static.formats.native_records import Ledger
+from ebpf_static.formats.native_rows import Tables, find_table_section
 from ebpf_static.formats.native_specs import build_maps, build_programs
 from ebpf_static.formats.native_values import read_global_sections, read_initial_values
 from ebpf_static.specs.base import ByName

@@ -84,6 +84,10 @@ class Layouts:
         """Return the generation called ``name``."""
         return next(it for it in self.generations if it.name == name)
 
+    def with_metadata(self, size: int) -> list[Generation]:
+        """Return the generations whose metadata table has ``size`` bytes."""
+        return [it for it in self.generations if it.metadata.size == size]
+
 
 @cache
 def layouts() -> Layouts:

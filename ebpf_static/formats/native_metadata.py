@@ -20,6 +20,8 @@ from ebpf_static.formats.native_x64 import X64
 from ebpf_static.target import Version
 
 _SEARCHED: Final = 1 << 20
+"""Bytes of data searched; the data of a native image with 1 000 programs is a tenth of that."""
+
 _MAX_CANDIDATES: Final = 64
 _TABLES: Final = ("programs", "maps", "map_initial_values", "global_variable_sections")
 
@@ -67,10 +69,12 @@ def _is_confirmed(pe: PeFile, metadata: Metadata) -> bool:
 def _candidates(pe: PeFile) -> Iterator[tuple[int, Struct]]:
     known = {it.metadata.size: it.metadata for it in layouts().generations}
     unsized = next(it for it in known.values() if "size" not in it.offsets)
+    budget = _SEARCHED
     for section in pe.sections:
         if not section.is_data:
             continue
-        raw = pe.contents(section)[:_SEARCHED]
+        raw = pe.contents(section)[:budget]
+        budget -= len(raw)
         words = unpack_from(f"<{len(raw) // 8}Q", raw)
         code = [_is_code(pe, word) for word in words]
         for index, word in enumerate(words):

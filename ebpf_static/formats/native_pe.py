@@ -8,6 +8,7 @@ of a segmentation fault, against none in 200 000 when only the headers were pars
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -105,11 +106,11 @@ def answer_signatures() -> NoReturn:
 
 
 def _limit_memory() -> None:
-    try:
+    # Windows has no such module, and some systems refuse the limit: the timeout remains.
+    with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 
 
 def _parse_signatures(data: bytes) -> dict[str, Any]:

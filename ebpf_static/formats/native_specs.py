@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from ebpf_static.formats.native_container import PeFile
-from ebpf_static.formats.native_generation import Tables
 from ebpf_static.formats.native_layouts import layouts
 from ebpf_static.formats.native_metadata import MAX_JUMPS, skip_jumps
+from ebpf_static.formats.native_rows import Tables
 from ebpf_static.formats.native_tables import HelperEntry, MapEntry, ProgramEntry
 from ebpf_static.specs.base import ByName
 from ebpf_static.specs.collection import ReadProblem

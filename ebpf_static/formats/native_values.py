@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 from ebpf_static.errors import FormatError
 from ebpf_static.formats.native_container import PeFile
 from ebpf_static.formats.native_entries import bounded_contents, read_header
-from ebpf_static.formats.native_generation import find_table_section
 from ebpf_static.formats.native_layouts import Struct
 from ebpf_static.formats.native_metadata import Metadata
+from ebpf_static.formats.native_rows import find_table_section
 from ebpf_static.formats.native_tables import TableReader
 from ebpf_static.specs.native import GlobalSection, InitialValues, PeSection
 

@@ -11,6 +11,7 @@ import pytest
 from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.formats.native_layouts import guid_bytes, guid_text, layouts
 from ebpf_static.formats.native_pe import read_native
+from ebpf_static.limits import MAX_FUNCTIONS
 from ebpf_static.specs.native import NativeImageSpec
 from ebpf_static.target import Version
 from tests.build.pe_writer import BIND, NativeWriter, Place
@@ -257,6 +258,20 @@ def test_too_large_a_table_is_not_searched() -> None:
     writer = image("0.21")
     writer.sections["programs"].data += bytes(2 << 20)
     with pytest.raises(LimitError):
+        read(writer)
+
+
+def test_too_many_entries_are_refused_not_cut_off() -> None:
+    writer = NativeWriter("0.11")
+    name = writer.text("many")
+    entries = layouts().generations[0].map.size * b"\0" * (MAX_FUNCTIONS + 1)
+    writer.put("maps", entries)
+    data = writer.sections["maps"].data
+    for start in range(0, len(data), 48):
+        data[start + 8] = 1
+        writer.point(Place("maps", start + 40), name)
+    writer.relocations = False
+    with pytest.raises(FormatError, match=f"{MAX_FUNCTIONS + 1} entries"):
         read(writer)
 
 
