@@ -22,6 +22,8 @@ from ebpf_static.btf.core.spec import (
 from ebpf_static.btf.reader import Btf
 from ebpf_static.btf.types import Array, Enum, Enum64, Struct, Union
 
+_MAX_CANDIDATES = 1024
+
 
 class Candidate(NamedTuple):
     """A type of a target with the essential name of a type of the object."""
@@ -47,6 +49,9 @@ def find_candidates(local: Btf, type_id: int, targets: Sequence[Btf]) -> tuple[C
         type_id: the type in it.
         targets: the kernel's BTF first, then its modules', of which only own types count. All
             modules are looked through together when the kernel has none.
+
+    Raises:
+        CoreError: more types share the name than any honest kernel has.
     """
     record = local.type(type_id)
     essential = essential_name(record.name)
@@ -59,6 +64,8 @@ def find_candidates(local: Btf, type_id: int, targets: Sequence[Btf]) -> tuple[C
                 other = target.type(target_id)
                 if same_kind(record, other):
                     found.append(Candidate(target, target_id))
+            if len(found) > _MAX_CANDIDATES:
+                raise CoreError(f"more than {_MAX_CANDIDATES} types are called {essential}")
         if number == 0 and found:
             break
     return tuple(found)

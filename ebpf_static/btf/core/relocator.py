@@ -57,6 +57,8 @@ class CoreRelocator:
         if not self._local.name(spec.root_type_id):
             raise CoreError("relocations of anonymous types cannot be matched")
         candidates = self._candidates_of(spec.root_type_id)
+        for compat in self._compats.values():
+            compat.refill()
         best: CoreResult | None = None
         matched: list[CoreSpec] = []
         fitting: list[Candidate] = []
@@ -87,7 +89,6 @@ class CoreRelocator:
         compat = self._compats.get(id(target))
         if compat is None:
             compat = self._compats[id(target)] = Compat(self._local, target)
-        compat.refill()
         return compat
 
 
