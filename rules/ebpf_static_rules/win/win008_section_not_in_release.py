@@ -49,6 +49,7 @@ class SectionNotInRelease(WindowsRule):
     code = "WIN008"
     name = "section-not-in-release"
     severity = Severity.ERROR
+    foreign = False
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator

@@ -49,6 +49,7 @@ class SectionByPrefix(WindowsRule):
     code = "WIN009"
     name = "section-by-prefix"
     severity = Severity.WARNING
+    foreign = False
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator

@@ -47,6 +47,7 @@ class MapLimitNotEnforced(WindowsRule):
     code = "WIN013"
     name = "map-limit-not-enforced"
     severity = Severity.NOTE
+    foreign = False
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator

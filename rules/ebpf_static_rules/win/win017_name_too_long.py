@@ -49,6 +49,7 @@ class NameTooLong(WindowsRule):
     code = "WIN017"
     name = "name-too-long"
     severity = Severity.ERROR
+    foreign = False
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator

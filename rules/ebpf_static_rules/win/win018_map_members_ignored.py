@@ -17,18 +17,18 @@ _OF_WIN011 = frozenset({"map_flags", "numa_node", "map_extra"})
 
 
 class MapMembersIgnored(WindowsRule):
-    """A map definition has members that Windows does not read, or lacks ones it needs.
+    """A map definition has members that Windows does not read.
 
     What it does
     ------------
     Warns about members of a BTF map definition other than `type`, `max_entries`, `key`,
     `key_size`, `value`, `value_size`, `values` and `pinning`; `map_flags`, `numa_node` and
-    `map_extra` are WIN011's. Reports definitions without `type` or `max_entries`.
+    `map_extra` are WIN011's.
 
     Why it matters
     --------------
-    What is not read has no effect and gives no warning. A structure without `type` and
-    `max_entries` is not taken for a map at all.
+    What is not read has no effect and gives no warning: a misspelt member is lost silently, where
+    libbpf would refuse the map.
 
     Example
     -------
@@ -48,6 +48,7 @@ class MapMembersIgnored(WindowsRule):
     code = "WIN018"
     name = "map-members-ignored"
     severity = Severity.WARNING
+    foreign = False
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
@@ -57,7 +58,6 @@ class MapMembersIgnored(WindowsRule):
             if item.origin is not MapOrigin.BTF or not item.declared:
                 continue
             ignored = [tick(it) for it in item.declared if it not in _READ | _OF_WIN011]
-            missing = [tick(it) for it in ("type", "max_entries") if it not in item.declared]
             if ignored:
                 yield self.finding(
                     context,
@@ -65,13 +65,4 @@ class MapMembersIgnored(WindowsRule):
                     "read",
                     locate.map(item),
                     help="use the members that are read",
-                )
-            if missing:
-                yield self.finding(
-                    context,
-                    f"map `{item.name}` has no {listed(missing)}, so eBPF for Windows does not "
-                    "take it for a map",
-                    locate.map(item),
-                    help="add the members",
-                    severity=Severity.ERROR,
                 )

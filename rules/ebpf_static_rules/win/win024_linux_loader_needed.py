@@ -25,10 +25,10 @@ class LinuxLoaderNeeded(WindowsRule):
 
     What it does
     ------------
-    Reports externs that are kernel configuration, kernel symbols or kernel functions, and sleepable
-    programs, and warns about CO-RE relocations. (struct_ops maps and programs are MAP101's and
-    PRG101's.) A function extern that names its module (`module_id:{GUID}`) is resolved by efW
-    itself from 1.5 on, in native images.
+    Reports externs that are kernel configuration, kernel symbols or kernel functions, and programs
+    that load with flags (sleepable, XDP with fragments), and warns about CO-RE relocations.
+    struct_ops is MAP101's and PRG101's. A function extern that names its module
+    (`module_id:{GUID}`) is resolved by efW itself from 1.5 on, in native images.
 
     Why it matters
     --------------
@@ -58,20 +58,22 @@ class LinuxLoaderNeeded(WindowsRule):
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
     ) -> Iterator[Finding]:
-        """Yield a finding for each extern, one for sleepable programs and one for CO-RE."""
+        """Yield a finding for each extern, one for each program flag and one for CO-RE."""
         for extern in spec.externs:
             finding = self._extern(extern, context, locate)
             if finding is not None:
                 yield finding
         sleepable = [it for it in spec.programs if it.sleepable]
-        if sleepable:
-            names = listed([tick(it.name) for it in sleepable])
-            yield self.finding(
-                context,
-                f"{names} must be loaded as sleepable, which eBPF for Windows does not have",
-                locate.function(sleepable[0]),
-                help="leave the programs out of the Windows build",
-            )
+        frags = [it for it in spec.programs if it.xdp_frags]
+        for programs, how in ((sleepable, "as sleepable"), (frags, "with XDP fragments")):
+            if programs:
+                names = listed([tick(it.name) for it in programs])
+                yield self.finding(
+                    context,
+                    f"{names} must be loaded {how}: prog_flags must be 0 on eBPF for Windows",
+                    locate.function(programs[0]),
+                    help="leave the programs out of the Windows build, or use the plain section",
+                )
         yield from self._core(spec, context, locate)
 
     def _extern(self, extern: ExternSpec, context: RuleContext, locate: Locator) -> Finding | None:

@@ -8,7 +8,6 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static_rules.win.base import WindowsRule
-from ebpf_static_rules.wording import listed, tick
 
 _UBPF_INSNS = 65_536
 _JIT_HELPERS = 64
@@ -20,15 +19,15 @@ class BytecodeNotEverywhere(WindowsRule):
     What it does
     ------------
     Notes, once per object, that builds without JIT and interpreter refuse it. Warns about programs
-    beyond the JIT's bounds (65536 insns, 64 different helpers), and reports programs that only
-    load with `prog_flags`, which must be 0.
+    beyond the JIT's bounds (65536 insns, 64 different helpers).
 
     Why it matters
     --------------
     NativeOnly builds answer BPF_PROG_LOAD with EINVAL, the interpreter is in debug builds only,
     and the JIT is off where memory integrity (HVCI) is on, the default of new machines. A native
-    image runs everywhere. `expected_attach_type` must be 0 as well: a loader that passes what a
-    Linux section implies is refused.
+    image runs everywhere. Where bytecode is loaded, `expected_attach_type` and `prog_flags` must
+    be 0: a loader that passes what a section implies on Linux is refused (cilium/ebpf: leave
+    `ProgramSpec.AttachType` and `Flags` alone).
 
     Example
     -------
@@ -48,6 +47,7 @@ class BytecodeNotEverywhere(WindowsRule):
     code = "WIN030"
     name = "bytecode-not-everywhere"
     severity = Severity.NOTE
+    foreign = False
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
@@ -70,16 +70,6 @@ class BytecodeNotEverywhere(WindowsRule):
             helpers = _helpers(spec, program)
             if helpers > _JIT_HELPERS:
                 yield self._bound(context, locate, program, f"{helpers} helpers", _JIT_HELPERS)
-        flagged = [it for it in programs if it.xdp_frags]
-        if flagged:
-            yield self.finding(
-                context,
-                f"{listed([tick(it.name) for it in flagged])} must be loaded with prog_flags, "
-                "which must be 0 on eBPF for Windows",
-                locate.function(flagged[0]),
-                help="use the section without `.frags`",
-                severity=Severity.ERROR,
-            )
 
     def _bound(
         self, context: RuleContext, locate: Locator, program: ProgramSpec, what: str, most: int

@@ -46,6 +46,7 @@ class LateProceduresNeeded(WindowsRule):
     code = "WIN032"
     name = "late-procedures-needed"
     severity = Severity.NOTE
+    foreign = False
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
