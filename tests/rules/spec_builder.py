@@ -17,6 +17,8 @@
     programs = [{name = "f", section = "xdp", code = ["mov r0 0", "exit"]}]
     functions = [{name = "g", section = ".text", code = ["exit"]}]
 
+    image = {kind = "driver"} # instead of all that: a native image, see image_builder
+
 Sections of code, and a symbol table, are there without being named. A line of code is a method of
 :class:`tests.build.asm.Assembler` and its arguments (``ldx 64 r0 r10 -8``, ``insn 0x8e dst=1``),
 optionally repeated (``1000 * mov r0 0``). ``references`` name what they refer to:
@@ -52,6 +54,7 @@ from ebpf_static.uapi.constants import AttachType, MapType, ProgramType
 from ebpf_static.uapi.sections import match_linux, match_windows
 from tests.build.asm import BE, LE, Reg
 from tests.build.btf_writer import BtfWriter
+from tests.rules.image_builder import build_image
 
 _REGISTER = re.compile(r"r(\d+)\Z")
 _NUMBER = re.compile(r"-?(0x[0-9a-f]+|\d+)\Z")
@@ -95,6 +98,8 @@ def _argument(word: str) -> Any:
 
 def build_spec(given: dict[str, Any]) -> CollectionSpec:
     """Return the spec ``given`` describes."""
+    if "image" in given:
+        return build_image(given["image"])
     fields = dict(given)
     platform = Platform(fields.pop("platform", "linux"))
     numbering = Platform(fields.pop("numbering", platform.numbering))
