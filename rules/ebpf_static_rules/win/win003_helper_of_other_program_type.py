@@ -9,8 +9,8 @@ from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId, ProgramType
-from ebpf_static_rules.facts import iter_loaded_with_types
 from ebpf_static_rules.win.base import WindowsRule
+from ebpf_static_rules.win.calls import iter_helpers
 from ebpf_static_rules.wording import listed
 
 
@@ -51,24 +51,20 @@ class HelperOfOtherProgramType(WindowsRule):
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
     ) -> Iterator[Finding]:
         """Yield a finding for each helper a function's program types do not define."""
-        for function, facts, types in iter_loaded_with_types(spec, Platform.WINDOWS):
-            for number, insns in facts.helpers.items():
-                helper = HelperId.of(Platform.WINDOWS, number)
-                if not helper.per_program_type or not types:
-                    continue
-                message = _message(helper, types)
-                if message is not None:
-                    yield self.finding(
-                        context,
-                        f"`{function.name or function.section}` {message}",
-                        locate.function(function, insns[0]),
-                        help="call it from a program of a type that provides it",
-                    )
+        for use in iter_helpers(spec):
+            helper = HelperId.of(Platform.WINDOWS, use.number)
+            message = _message(helper, use.types) if helper.per_program_type else None
+            if message is not None:
+                yield self.finding(
+                    context,
+                    f"`{use.name}` {message}",
+                    locate.function(use.function, use.insn),
+                    help="call it from a program of a type that provides it",
+                )
 
 
-def _message(helper: HelperId, types: frozenset[ProgramType]) -> str | None:
-    known = sorted((it for it in types if it.known and it.number), key=lambda it: it.number)
-    without = [it for it in known if not HelperId.of(Platform.WINDOWS, helper.number, it).known]
+def _message(helper: HelperId, types: tuple[ProgramType, ...]) -> str | None:
+    without = [it for it in types if not HelperId.of(Platform.WINDOWS, helper.number, it).known]
     if not without:
         return None
     candidates = [f"{it.scope.name} ({it.name})" for it in helper.candidates if it.scope]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId
 from ebpf_static.uapi.helpers import (
     has_default_implementation,
@@ -15,8 +14,8 @@ from ebpf_static.uapi.helpers import (
     overriding_program_types,
     windows_equivalents,
 )
-from ebpf_static_rules.facts import iter_loaded_with_types
 from ebpf_static_rules.win.base import WindowsRule
+from ebpf_static_rules.win.calls import iter_helpers
 from ebpf_static_rules.wording import listed
 
 
@@ -57,22 +56,19 @@ class HelperWithoutImplementation(WindowsRule):
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
     ) -> Iterator[Finding]:
         """Yield a finding for each helper and function."""
-        for function, facts, types in iter_loaded_with_types(spec, Platform.WINDOWS):
-            known = [it for it in types or () if it.number]
-            for number, insns in facts.helpers.items():
-                for helper in _meant(spec, number):
-                    without = [it for it in known if is_provided_to(helper, it) is False]
-                    if not without:
-                        continue
-                    names = listed(sorted(it.name for it in without))
-                    owners = listed([it.name for it in overriding_program_types(helper)])
-                    yield self.finding(
-                        context,
-                        f"`{function.name or function.section}` calls {helper.name}, which only "
-                        f"{owners} implements; {names} does not",
-                        locate.function(function, insns[0]),
-                        help="call it from a program type that implements it",
-                    )
+        for use in iter_helpers(spec):
+            for helper in _meant(spec, use.number):
+                without = [it.name for it in use.types if is_provided_to(helper, it) is False]
+                if not without:
+                    continue
+                owners = listed([it.name for it in overriding_program_types(helper)])
+                yield self.finding(
+                    context,
+                    f"`{use.name}` calls {helper.name}, which only {owners} implements; "
+                    f"{listed(without)} does not",
+                    locate.function(use.function, use.insn),
+                    help="call it from a program type that implements it",
+                )
 
 
 def _meant(spec: CollectionSpec, number: int) -> tuple[HelperId, ...]:

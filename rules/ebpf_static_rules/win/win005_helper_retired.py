@@ -9,8 +9,8 @@ from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId
-from ebpf_static_rules.facts import iter_loaded_with_types
 from ebpf_static_rules.win.base import WindowsRule
+from ebpf_static_rules.win.calls import iter_helpers
 from ebpf_static_rules.win.releases import find_gap, release_after
 
 
@@ -51,20 +51,18 @@ class HelperRetired(WindowsRule):
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
     ) -> Iterator[Finding]:
         """Yield a finding for each retired helper and function."""
-        for function, facts, types in iter_loaded_with_types(spec, Platform.WINDOWS):
-            for number, insns in facts.helpers.items():
-                for type_ in types or ():
-                    helper = HelperId.of(Platform.WINDOWS, number, type_)
-                    if helper.last_release is None or helper.scope is None:
-                        continue
-                    gap = find_gap(context, helper.since, release_after(helper.last_release))
-                    if gap is not None:
-                        yield self.finding(
-                            context,
-                            f"`{function.name or function.section}` calls {helper.name}, "
-                            f"{gap.words}",
-                            locate.function(function, insns[0]),
-                            help="call `bpf_get_current_pid_tgid()` instead",
-                            severity=gap.severity,
-                            targeted=True,
-                        )
+        for use in iter_helpers(spec):
+            for type_ in use.types:
+                helper = HelperId.of(Platform.WINDOWS, use.number, type_)
+                if helper.last_release is None or helper.scope is None:
+                    continue
+                gap = find_gap(context, helper.since, release_after(helper.last_release))
+                if gap is not None:
+                    yield self.finding(
+                        context,
+                        f"`{use.name}` calls {helper.name}, {gap.words}",
+                        locate.function(use.function, use.insn),
+                        help="call `bpf_get_current_pid_tgid()` instead",
+                        severity=gap.severity,
+                        targeted=True,
+                    )

@@ -69,7 +69,8 @@ class NameTooLong(WindowsRule):
                 seen.add(program.section)
                 name = f"section name {tick(program.section)}"
                 yield self._long(context, name, program.section, place)
-        names = [item.name for item in spec.maps if item.origin in _OWN]
+        # A native image's maps are created by their whole names.
+        names = [it.name for it in spec.maps if it.origin in _OWN and it.origin != MapOrigin.IMAGE]
         for group in _alike(names):
             yield self.finding(
                 context,
