@@ -15,7 +15,7 @@ from ebpf_static.plugins import Rule
 from tests.rules.spec_builder import build_spec
 
 CASES = Path(__file__).parent / "cases"
-RULES: dict[str, type[Rule]] = {rule.code: rule for rule in ebpf_static_rules.builtin()}
+RULES: dict[str, type[Rule]] = {rule.code: rule for rule in tuple(ebpf_static_rules.iter_classes())}
 _PLACES = {"section", "program", "map", "symbol", "insn", "offset"}
 _TEXTS = {"message", "help"}
 _PLAIN = {"severity", "confidence"}

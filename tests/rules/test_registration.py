@@ -11,7 +11,7 @@ import pytest
 import ebpf_static_rules
 from ebpf_static.plugins import Rule
 
-RULES = ebpf_static_rules.builtin()
+RULES = tuple(ebpf_static_rules.iter_classes())
 PACKAGE = Path(ebpf_static_rules.__file__).parent
 
 
