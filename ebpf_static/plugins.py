@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ebpf_static.findings import Confidence, Finding, Location, Severity
@@ -94,6 +95,46 @@ class RuleMeta:
     since: str
     status: RuleStatus = RuleStatus.STABLE
     platforms: tuple[Platform, ...] = (Platform.LINUX, Platform.WINDOWS)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """A rule that can be listed and selected without being imported.
+
+    A package of many rules lists entries instead of classes, so that a run imports only the rules
+    it needs.
+
+    Attributes:
+        code: as in :class:`RuleMeta`, like the fields that follow.
+        name: kebab-case name.
+        severity: default severity.
+        status: where it is in its life.
+        platforms: platforms it can judge for.
+        module: module that defines it.
+        class_name: its class there.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    status: RuleStatus
+    platforms: tuple[Platform, ...]
+    module: str
+    class_name: str
+
+    def load(self) -> type[Rule]:
+        """Import and return the rule's class."""
+        found: type[Rule] = getattr(import_module(self.module), self.class_name)
+        return found
+
+    @classmethod
+    def of(cls, rule: type[Rule]) -> RuleEntry:
+        """Return the entry of a class that is there already."""
+        meta = rule.meta
+        return cls(
+            meta.code, meta.name, meta.severity, meta.status, meta.platforms, rule.__module__,
+            rule.__qualname__,
+        )  # fmt: skip
 
 
 class Rule(ABC):

@@ -36,8 +36,8 @@ def read(source: Source, *, platform: str | Platform | None = None) -> Collectio
         UnknownTargetError: ``platform`` is no platform.
     """
     chosen = None if platform is None else Platform.parse(str(platform))
-    data = _read_bytes(source)
     try:
+        data = _read_bytes(source)
         return _read(data, chosen)
     except ObjectError as error:
         if error.object_name is None and isinstance(source, str | os.PathLike):
@@ -59,7 +59,9 @@ def _read(data: bytes, chosen: Platform | None) -> CollectionSpec:
         platform, evidence = identify(draft)
         return interpret(draft, platform, evidence, chosen or platform.numbering)
     if kind == "pe":
-        raise UnsupportedObjectError("a PE file")
+        from ebpf_static.formats.native_pe import read_native
+
+        return read_native(data)
     raise UnsupportedObjectError(_OTHER[kind])
 
 
@@ -80,5 +82,7 @@ def _read_bytes(source: Source) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{name}: cannot be read: {reason}") from error
     if len(data) > limits.MAX_OBJECT_BYTES:
-        raise LimitError(f"file is larger than {limits.MAX_OBJECT_BYTES} bytes")
+        what = f"file is larger than {limits.MAX_OBJECT_BYTES} bytes"
+        claims_bpf = sniff(data[:SNIFF_BYTES]) == "bpf-elf"
+        raise LimitError(what) if claims_bpf else UnsupportedObjectError(what)
     return data

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ebpf_static.errors import PluginError
 from ebpf_static.findings import Failure
-from ebpf_static.plugins import Rule, RuleMeta, RuleStatus
+from ebpf_static.plugins import Rule, RuleEntry, RuleMeta, RuleStatus
 
 BUILTIN_RULES = ("ebpf_static.engine.own_rules:builtin", "ebpf_static_rules:builtin")
 BUILTIN_LOADERS = ("ebpf_static_loaders:builtin",)
@@ -28,15 +28,29 @@ NO_PLUGINS = "EBPF_STATIC_NO_PLUGINS"
 _METADATA_FOLDERS = (".dist-info", ".egg-info")
 
 
-class RegisteredRule(NamedTuple):
-    """A rule ready to run, and the plugin it comes from."""
+class RegisteredRule:
+    """A rule, imported when it first runs, and the plugin it comes from.
 
-    rule: Rule
-    plugin: str
+    Attributes:
+        entry: what it is selected by.
+        plugin: name of the plugin.
+    """
+
+    def __init__(self, rule: RuleEntry | Rule, plugin: str) -> None:
+        self.entry = rule if isinstance(rule, RuleEntry) else RuleEntry.of(type(rule))
+        self.plugin = plugin
+        self._rule = None if isinstance(rule, RuleEntry) else rule
+
+    @property
+    def rule(self) -> Rule:
+        """The rule itself."""
+        if self._rule is None:
+            self._rule = self.entry.load()()
+        return self._rule
 
     @property
     def meta(self) -> RuleMeta:
-        """The rule's identity."""
+        """The rule's identity and page."""
         return self.rule.meta
 
 
@@ -86,12 +100,12 @@ class Registry:
         for plugin, item in self._classes(self._builtin_rules, RULE_GROUP, failures):
             try:
                 found = RegisteredRule(_make_rule(item, plugin), plugin)
-                _claim(taken, plugin, found.meta.code, found.meta.name)
+                _claim(taken, plugin, found.entry.code, found.entry.name)
             except PluginError as error:
                 failures.append(_failure(error))
             else:
                 rules.append(found)
-        rules.sort(key=lambda found: found.meta.code)
+        rules.sort(key=lambda found: found.entry.code)
         return tuple(rules), tuple(failures)
 
     @cached_property
@@ -112,7 +126,7 @@ class Registry:
     @property
     def rules(self) -> tuple[RegisteredRule, ...]:
         """Every rule that is not removed, in code order."""
-        return tuple(r for r in self._found_rules[0] if r.meta.status is not RuleStatus.REMOVED)
+        return tuple(r for r in self._found_rules[0] if r.entry.status is not RuleStatus.REMOVED)
 
     @property
     def metas(self) -> tuple[RuleMeta, ...]:
@@ -210,7 +224,9 @@ def _list_classes(source: _Source) -> Iterable[object]:
     return items
 
 
-def _make_rule(item: object, plugin: str) -> Rule:
+def _make_rule(item: object, plugin: str) -> Rule | RuleEntry:
+    if isinstance(item, RuleEntry):
+        return item
     if not (isinstance(item, type) and issubclass(item, Rule) and hasattr(item, "meta")):
         raise PluginError(plugin, f"{item!r} is not a rule class")
     try:

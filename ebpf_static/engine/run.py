@@ -75,7 +75,7 @@ def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule
     outcome = _Outcome()
     platform = context.judged_platform(spec)
     for found in rules:
-        if platform not in found.meta.platforms:
+        if platform not in found.entry.platforms:
             continue
         try:
             _run_one(found, spec, context, outcome)
@@ -97,14 +97,14 @@ def _run_one(
         outcome.findings[finding] = None
     if next(findings, None) is not None:
         outcome.skipped.append(
-            f"{context.object_name}: {found.meta.code} findings after the first "
+            f"{context.object_name}: {found.entry.code} findings after the first "
             f"{MAX_FINDINGS_PER_RULE}"
         )
 
 
 def _crash(found: RegisteredRule, context: RuleContext, error: Exception) -> Failure:
     message = (
-        f"rule {found.meta.code} ({found.meta.name}) of plugin {found.plugin} failed: "
+        f"rule {found.entry.code} ({found.entry.name}) of plugin {found.plugin} failed: "
         f"{describe(error)}"
     )
     return Failure.model_construct(object=context.object_name, message=message)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import TypeAlias
 
 from ebpf_static.errors import UnknownRuleError
-from ebpf_static.plugins import RuleMeta, RuleStatus
+from ebpf_static.plugins import RuleEntry, RuleMeta, RuleStatus
 from ebpf_static.registry import RegisteredRule
+
+Selectable: TypeAlias = RuleEntry | RuleMeta
+"""What has a code, a name and a status."""
 
 ALL = "ALL"
 _PREFIX = re.compile(r"[A-Z]{2,3}\d{0,2}\Z")
@@ -33,13 +37,15 @@ def select_rules(
     Raises:
         UnknownRuleError: a selector matches nothing.
     """
-    metas = [found.meta for found in rules]
-    selectors = parse_selectors(select, metas)
-    ignored = parse_selectors(ignore, metas)
-    return tuple(found for found in rules if _is_selected(found.meta, selectors, ignored))
+    entries = [found.entry for found in rules]
+    selectors = parse_selectors(select, entries)
+    ignored = parse_selectors(ignore, entries)
+    return tuple(found for found in rules if _is_selected(found.entry, selectors, ignored))
 
 
-def parse_selectors(selectors: str | Iterable[str], metas: Sequence[RuleMeta]) -> tuple[str, ...]:
+def parse_selectors(
+    selectors: str | Iterable[str], entries: Sequence[Selectable]
+) -> tuple[str, ...]:
     """Return selectors one by one, each known to match a rule.
 
     Raises:
@@ -48,8 +54,8 @@ def parse_selectors(selectors: str | Iterable[str], metas: Sequence[RuleMeta]) -
     texts = [selectors] if isinstance(selectors, str) else selectors
     parsed = [part.strip() for text in texts for part in text.split(",") if part.strip()]
     for selector in parsed:
-        if selector != ALL and all(_specificity(selector, m) == _NO_MATCH for m in metas):
-            raise _unknown(selector, metas)
+        if selector != ALL and all(_specificity(selector, e) == _NO_MATCH for e in entries):
+            raise _unknown(selector, entries)
     return tuple(dict.fromkeys(parsed))
 
 
@@ -65,7 +71,7 @@ def get_rule(code_or_name: str, metas: Sequence[RuleMeta]) -> RuleMeta:
     raise _unknown(code_or_name, metas)
 
 
-def _is_selected(meta: RuleMeta, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
+def _is_selected(meta: Selectable, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
     chosen = max((_specificity(s, meta) for s in select), default=_NO_MATCH)
     dropped = max((_specificity(s, meta) for s in ignore), default=_NO_MATCH)
     if meta.status is RuleStatus.PREVIEW and chosen != _EXACT:
@@ -73,7 +79,7 @@ def _is_selected(meta: RuleMeta, select: tuple[str, ...], ignore: tuple[str, ...
     return chosen > dropped
 
 
-def _specificity(selector: str, meta: RuleMeta) -> int:
+def _specificity(selector: str, meta: Selectable) -> int:
     if selector in (meta.code, meta.name):
         return _EXACT
     if selector == ALL:
@@ -83,7 +89,7 @@ def _specificity(selector: str, meta: RuleMeta) -> int:
     return len(selector) if is_prefix and _PREFIX.match(selector) else _NO_MATCH
 
 
-def _unknown(selector: str, metas: Sequence[RuleMeta]) -> UnknownRuleError:
+def _unknown(selector: str, metas: Sequence[Selectable]) -> UnknownRuleError:
     families = {meta.code.rstrip("0123456789") for meta in metas}
     known = [*families, *(m.code for m in metas), *(m.name for m in metas)]
     spellings = (selector, selector.upper(), selector.lower().replace("_", "-"))

@@ -10,17 +10,38 @@ per object), ``evidence`` and ``wording``.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from importlib import import_module
+from importlib.resources import files
 
-from ebpf_static.plugins import Rule
+from ebpf_static.findings import Severity
+from ebpf_static.plugins import Rule, RuleEntry, RuleStatus
+from ebpf_static.target import Platform
 
-_FAMILIES = ("plt", "elf", "btf", "map", "prg", "hlp", "lic", "ins", "rel", "win")
+FAMILIES = ("plt", "elf", "btf", "map", "prg", "hlp", "lic", "ins", "rel", "win")
+INDEX = "index.json"
+"""What :func:`builtin` reads: every rule's identity, made by ``scripts/make_rule_index.py``."""
 
 
-def builtin() -> tuple[type[Rule], ...]:
-    """Return the rule classes of this package, by family; they are imported now, not before."""
+def builtin() -> tuple[RuleEntry, ...]:
+    """Return every rule of this package, listed but not imported."""
+    rows = json.loads(files(__name__).joinpath(INDEX).read_text("utf-8"))
     return tuple(
-        rule
-        for family in _FAMILIES
-        for rule in import_module(f"{__name__}.{family}.all_rules").RULES
+        RuleEntry(
+            code=row["code"],
+            name=row["name"],
+            severity=Severity(row["severity"]),
+            status=RuleStatus(row["status"]),
+            platforms=tuple(Platform(name) for name in row["platforms"]),
+            module=f"{__name__}.{row['module']}",
+            class_name=row["class"],
+        )
+        for row in rows
     )
+
+
+def iter_classes() -> Iterator[type[Rule]]:
+    """Yield every rule class by family, imported: what the index is made from."""
+    for family in FAMILIES:
+        yield from import_module(f"{__name__}.{family}.all_rules").RULES
