@@ -166,7 +166,7 @@ class _Function:
     def _run_block(self, at: int, state: State) -> None:
         while True:
             instruction = self.code.get(at)
-            if instruction is None:
+            if instruction is None or self.run_.steps > self.run_.max_steps:
                 return
             self.run_.steps += 1
             self.reached.add(at)

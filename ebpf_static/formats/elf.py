@@ -8,7 +8,7 @@ object entry by entry costs twenty times as much. Sources: System V gABI chapter
 import io
 import struct
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, NamedTuple
 
 from elftools.common.exceptions import ELFError
@@ -302,8 +302,7 @@ def _identify(data: bytes) -> ByteOrder:
         raise UnsupportedObjectError("not an ELF file")
     if data[4:5] != b"\2":
         raise UnsupportedObjectError("no 64-bit ELF file; BPF objects are 64-bit")
-    structs = ELFStructs(little_endian=data[5:6] == b"\1", elfclass=64)
-    structs.create_basic_structs()
+    structs = _structs(little_endian=data[5:6] == b"\1")
     try:
         header = struct_parse(structs.Elf_Ehdr, io.BytesIO(data[:64]), stream_pos=0)
     except (ELFError, ConstructError) as error:
@@ -315,6 +314,13 @@ def _identify(data: bytes) -> ByteOrder:
     if order is None:
         raise UnsupportedObjectError("an ELF file of no known byte order")
     return order
+
+
+@cache
+def _structs(*, little_endian: bool) -> ELFStructs:
+    structs = ELFStructs(little_endian=little_endian, elfclass=64)
+    structs.create_basic_structs()
+    return structs
 
 
 def _read_sections(

@@ -101,10 +101,18 @@ class CollectionSpec(FrozenModel):
                     f"reaches more than {MAX_LINKED_FUNCTIONS} functions",
                     where=f'program "{program.name}"',
                 )
-            function = linked[index] = self.functions[index]
-            callees = [r.target for r in function.references if r.kind in _CODE and r.target >= 0]
-            queue.extend(reversed(callees))
+            linked[index] = self.functions[index]
+            queue.extend(self._callees[index])
         return tuple(linked.values())
+
+    @cached_property
+    def _callees(self) -> tuple[tuple[int, ...], ...]:
+        """The functions each function refers to, the last one first."""
+        called = (
+            dict.fromkeys(r.target for r in f.references if r.kind in _CODE and r.target >= 0)
+            for f in self.functions
+        )
+        return tuple(tuple(targets)[::-1] for targets in called)
 
     @cached_property
     def _positions(self) -> dict[int, int]:
