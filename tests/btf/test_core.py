@@ -15,12 +15,15 @@ from ebpf_static.btf.core import (
     CoreKind,
     CoreRelocator,
     CoreResult,
+    minimal_btf,
     patch_insn,
     relocate,
+    requires_types,
 )
 from ebpf_static.btf.core.compat import essential_name
 from ebpf_static.btf.core.spec import CoreError, parse_access
 from ebpf_static.btf.header import ByteOrder
+from ebpf_static.btf.raw_dump import iter_raw
 from ebpf_static.errors import EbpfStaticError
 from tests.btf.test_reader import every_kind
 from tests.build.btf_writer import BtfWriter
@@ -187,6 +190,70 @@ def test_specs_print_like_libbpf() -> None:
         "<type_exists> [4] struct outer",
         "<enumval_value> [5] enum e::A = 5",
     ]
+
+
+def test_required_types() -> None:
+    w = BtfWriter()
+    i = w.integer("int", 4)
+    w.struct("task___old", 8, [("pid", i, 0), ("", w.next_id + 1, 32)])
+    w.struct("", 4, [("x", i, 0)])
+    w.enum64("e", [("A", 1)])
+    w.typedef("t", i)
+    relocations = [
+        CoreRelocation(0, 2, "0:0", CoreKind.FIELD_BYTE_OFFSET),
+        CoreRelocation(8, 2, "0:0", CoreKind.FIELD_EXISTS),
+        CoreRelocation(16, 2, "0:1:0", CoreKind.FIELD_BYTE_SIZE),
+        CoreRelocation(24, 4, "0", CoreKind.ENUMVAL_VALUE),
+        CoreRelocation(32, 5, "0", CoreKind.TYPE_SIZE),
+        CoreRelocation(40, 2, "0", CoreKind.TYPE_ID_LOCAL),
+        CoreRelocation(48, 2, "0:9", CoreKind.FIELD_EXISTS),
+        CoreRelocation(56, 99, "0", CoreKind.TYPE_SIZE),
+    ]
+    required = requires_types(Btf.parse(w.build()), relocations)
+    assert [str(one) for one in required] == [
+        "enum e::A", "struct task.pid", "struct task.x", "typedef t",
+    ]  # fmt: skip
+    assert [one.is_optional for one in required] == [False, True, False, False]
+    assert required[1].kinds == (CoreKind.FIELD_BYTE_OFFSET, CoreKind.FIELD_EXISTS)
+    assert required[1].flavours == ("task___old",)
+
+
+def test_minimal_btf_keeps_only_what_is_reached() -> None:
+    w = BtfWriter("big")
+    i = w.integer("int", 4)
+    w.integer("unused", 8)
+    inner = w.struct("inner", 8, [("x", i, 0), ("y", i, 32)])
+    array = w.array(w.const(w.typedef("alias", inner)), i, 4)
+    pointer = w.ptr(w.struct("pointed", 4, [("z", i, 0)]))
+    anonymous = w.struct("", 40, [("list", array, 32)])
+    members = [("", anonymous, 0, 0), ("p", pointer, 320, 0), ("bit", i, 390, 3), ("q", i, 416, 0)]
+    w.bitfields("s", 64, members)
+    target = Btf.parse(w.build())
+    root = target.find("s")
+    assert root is not None
+    relocator = CoreRelocator(target, [target])
+    accesses = ("0:0:0:2:1", "0:1", "0:2")
+    results = [relocator.relocate(CoreRelocation(0, root, text, 0)) for text in accesses]
+    small = Btf.parse(minimal_btf(target, results))
+    assert small.byte_order == "big"
+    assert "\n".join(iter_raw(small)) == (
+        "[1] INT 'int' size=4 bits_offset=0 nr_bits=32 encoding=(none)\n"
+        "[2] STRUCT 'inner' size=8 vlen=1\n"
+        "\t'y' type_id=1 bits_offset=32\n"
+        "[3] TYPEDEF 'alias' type_id=2\n"
+        "[4] CONST '(anon)' type_id=3\n"
+        "[5] ARRAY '(anon)' type_id=4 index_type_id=1 nr_elems=4\n"
+        "[6] PTR '(anon)' type_id=0\n"
+        "[7] STRUCT '(anon)' size=40 vlen=1\n"
+        "\t'list' type_id=5 bits_offset=32\n"
+        "[8] STRUCT 's' size=64 vlen=3\n"
+        "\t'(anon)' type_id=7 bits_offset=0\n"
+        "\t'p' type_id=6 bits_offset=320\n"
+        "\t'bit' type_id=1 bits_offset=390 bitfield_size=3"
+    )
+    for text, before in zip(("0:0:0:2:0", "0:1", "0:2"), results, strict=True):
+        after = CoreRelocator(small, [small]).relocate(CoreRelocation(0, 8, text, 0))
+        assert (after.value, after.error) == (before.value, None)
 
 
 def insn(order: str, opcode: int, *, regs: int = 0, off: int = 0, imm: int = 0) -> bytes:

@@ -11,12 +11,20 @@ import shutil
 import struct
 import subprocess
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ebpf_static.btf import Btf, BtfExt
-from ebpf_static.btf.core import CoreKind, CoreRelocator, CoreResult, Patch, patch_insn
+from ebpf_static.btf.core import (
+    CoreKind,
+    CoreRelocator,
+    CoreResult,
+    Patch,
+    minimal_btf,
+    patch_insn,
+)
 from ebpf_static.btf.elf_sections import find_sections
 from ebpf_static.btf.sources import read_btf
 from ebpf_static.errors import UnsupportedObjectError
@@ -74,6 +82,7 @@ class Ours:
     """Our reading of an object's relocations against one target."""
 
     def __init__(self, path: Path, target: Btf) -> None:
+        self.path = path
         data = path.read_bytes()
         btf = Btf.parse(_section(data, ".BTF"), pointer_size=8)
         self.byte_order = btf.byte_order
@@ -139,33 +148,62 @@ def compare(path: Path, ours: Ours, log: dict[tuple[str, int], LoggedRelocation]
     return counts
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_debian_objects(kernel: str, oracle: Oracle, tmp_path: Path) -> None:
-    packed = HERE / "data" / f"vmlinux-{kernel}.btf.xz"
-    raw = tmp_path / "vmlinux"
-    raw.write_bytes(lzma.decompress(packed.read_bytes()))
-    target = read_btf(raw)
-    counts: Counter[str] = Counter()
+def kernel_btf(kernel: str, folder: Path) -> Path:
+    """Return a kernel's BTF, unpacked."""
+    path = folder / "vmlinux"
+    path.write_bytes(lzma.decompress((HERE / "data" / f"vmlinux-{kernel}.btf.xz").read_bytes()))
+    return path
+
+
+def debian_objects(target: Btf) -> list[Ours]:
+    """Return the little-endian CO-RE objects of the Debian corpus."""
     paths = sorted(DEBIAN.glob("*/*"))
     if not paths:
         pytest.skip("corpus/debian is not fetched (corpus/fetch_debian.py)")
-    objects = 0
+    found = []
     for path in paths:
-        try:
+        with suppress(UnsupportedObjectError):
             ours = Ours(path, target)
-        except UnsupportedObjectError:
-            continue
-        if ours.byte_order != "little" or not ours.results:
-            continue
-        log = oracle.log(path, raw)
-        if not log:
-            if not objects:
-                pytest.skip("libbpf may not create maps here")
-            raise AssertionError(f"libbpf did not come to relocate {path.name}")
-        counts += compare(path, ours, log)
-        objects += 1
-    assert objects >= 50
+            if ours.byte_order == "little" and ours.results:
+                found.append(ours)
+    assert len(found) >= 50
+    return found
+
+
+def compare_all(objects: list[Ours], oracle: Oracle, target: Path) -> Counter[str]:
+    """Check every relocation of every object."""
+    counts: Counter[str] = Counter()
+    for number, ours in enumerate(objects):
+        log = oracle.log(ours.path, target)
+        if not log and not number:
+            pytest.skip("libbpf may not create maps here")
+        assert log, f"libbpf did not come to relocate {ours.path.name}"
+        counts += compare(ours.path, ours, log)
+    return counts
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_debian_objects(kernel: str, oracle: Oracle, tmp_path: Path) -> None:
+    raw = kernel_btf(kernel, tmp_path)
+    counts = compare_all(debian_objects(read_btf(raw)), oracle, raw)
     assert counts.total() >= 700
+
+
+@pytest.mark.parametrize("kernel", ["5.10", "7.3"])
+def test_minimal_btf_serves_as_the_whole(kernel: str, oracle: Oracle, tmp_path: Path) -> None:
+    target = read_btf(kernel_btf(kernel, tmp_path))
+    whole = debian_objects(target)
+    results = [result for ours in whole for result, _ in ours.results.values()]
+    path = tmp_path / "minimal.btf"
+    path.write_bytes(minimal_btf(target, results))
+    assert path.stat().st_size < 100_000
+    small = debian_objects(read_btf(path))
+    compare_all(small, oracle, path)
+    for before, after in zip(whole, small, strict=True):
+        for key, (result, patch) in before.results.items():
+            if result.kind is CoreKind.TYPE_ID_TARGET:
+                continue
+            assert after.results[key][1] == patch, (before.path.name, key)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -178,3 +216,17 @@ def test_cases(case: str, oracle: Oracle, built: Path) -> None:
         assert set(counts) == {kind.label for kind in CoreKind}
     else:
         assert any(logged.problem for logged in log.values())
+
+
+def test_minimal_btf_of_the_cases(oracle: Oracle, built: Path, tmp_path: Path) -> None:
+    target = read_btf(built / "TARGET")
+    ours = Ours(built / "NONE", target)
+    path = tmp_path / "minimal.btf"
+    path.write_bytes(minimal_btf(target, [result for result, _ in ours.results.values()]))
+    small = Ours(built / "NONE", read_btf(path))
+    for key, (result, patch) in ours.results.items():
+        if result.kind is not CoreKind.TYPE_ID_TARGET:
+            assert small.results[key][1] == patch, key
+    log = oracle.log(built / "NONE", path)
+    if log:
+        compare(built / "NONE", small, log)

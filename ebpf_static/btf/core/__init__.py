@@ -7,8 +7,10 @@ poisons an instruction.
 
 from __future__ import annotations
 
+from ebpf_static.btf.core.minimal import minimal_btf
 from ebpf_static.btf.core.patch import POISON_IMM, Patch, patch_insn
 from ebpf_static.btf.core.relocator import CoreRelocator, relocate
+from ebpf_static.btf.core.requires import RequiredType, requires_types
 from ebpf_static.btf.core.result import CoreResult
 from ebpf_static.btf.core.spec import CoreKind, CoreSpec
 
@@ -19,6 +21,9 @@ __all__ = [
     "CoreResult",
     "CoreSpec",
     "Patch",
+    "RequiredType",
+    "minimal_btf",
     "patch_insn",
     "relocate",
+    "requires_types",
 ]
