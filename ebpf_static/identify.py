@@ -14,7 +14,6 @@ from importlib.resources import files
 from operator import attrgetter
 from typing import Any, Final
 
-from ebpf_static.analysis import Base, analyse
 from ebpf_static.btf import Btf, Kind
 from ebpf_static.btf.types import AnyEnum, Enum, Enum64, Struct, Union
 from ebpf_static.errors import ObjectError
@@ -161,6 +160,8 @@ def _helpers(draft: ObjectDraft) -> Iterator[Evidence]:
 
 def _context_accesses(draft: ObjectDraft) -> Iterator[Evidence]:
     """Look at how programs of shared section names read their context."""
+    from ebpf_static.analysis import Base, analyse  # most objects are told without it
+
     spec = interpret(draft, Platform.UNKNOWN, (), Platform.LINUX)
     rows = _facts()["context_accesses"]
     budget = _CONTEXT_STEPS
