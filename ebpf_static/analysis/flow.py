@@ -81,14 +81,21 @@ class _Run:
     active: list[int] = field(default_factory=list)
     code: dict[int, Mapping[int, Instruction]] = field(default_factory=dict)
     places: dict[tuple[int, int], int] = field(default_factory=dict)
-    kconfig: int = -1
+    kconfig: int | None = None
 
-    def __post_init__(self) -> None:
-        """Find once what every step may ask for."""
-        for index, function in enumerate(self.spec.functions):
-            self.places.setdefault((function.section_index, function.section_offset), index)
-        maps = enumerate(self.spec.maps)
-        self.kconfig = next((i for i, m in maps if m.name == ".kconfig"), -1)
+    def find_function(self, section: int, start: int) -> int | None:
+        """Return the first function that starts at a place of a section."""
+        if not self.places:
+            for index, function in enumerate(self.spec.functions):
+                self.places.setdefault((function.section_index, function.section_offset), index)
+        return self.places.get((section, start))
+
+    def find_kconfig(self) -> int:
+        """Return the position of the ``.kconfig`` map, -1 without one."""
+        if self.kconfig is None:
+            maps = enumerate(self.spec.maps)
+            self.kconfig = next((i for i, m in maps if m.name == ".kconfig"), -1)
+        return self.kconfig
 
     def call(
         self, index: int, arguments: tuple[Value, ...], depth: int, *, top: bool = False
@@ -253,7 +260,7 @@ class _Function:
     def _callback(self, insn: int) -> Value:
         """Return the function of this section that starts ``insn`` insns into this one."""
         start = self.function.section_offset + 8 * insn
-        index = self.run_.places.get((self.function.section_index, start))
+        index = self.run_.find_function(self.function.section_index, start)
         return None if index is None else Pointer(Base.FUNCTION, index, 0)
 
     def _address(self, reference: Reference, ins: Instruction) -> Value:
@@ -265,7 +272,7 @@ class _Function:
         if kind is ReferenceKind.FUNCTION:
             return Pointer(Base.FUNCTION, reference.target, reference.offset)
         if kind is ReferenceKind.KCONFIG:
-            at = self.run_.kconfig
+            at = self.run_.find_kconfig()
             return Pointer(Base.MAP_VALUE, at, reference.offset + ins.imm) if at >= 0 else None
         if kind in (ReferenceKind.KSYM, ReferenceKind.KFUNC):
             state = self.inputs.externs.get(reference.target, ExternState.UNKNOWN)
