@@ -12,12 +12,12 @@ _SHT_SYMTAB = 2
 
 
 class SymbolsMissing(Rule):
-    """Code has no function symbol.
+    """Code, or the whole object, has no symbols.
 
     What it does
     ------------
-    Reports an object with code and without a symbol table, and warns about single code sections
-    that no function symbol names.
+    Reports an object with code or maps and without a symbol table, and warns about single code
+    sections that no function symbol names.
 
     Why it matters
     --------------
@@ -49,10 +49,10 @@ class SymbolsMissing(Rule):
         if spec.elf is None:
             return
         locate = Locator(spec, context)
-        if spec.functions and all(s.type != _SHT_SYMTAB for s in spec.elf.sections):
+        if (spec.functions or spec.maps) and all(s.type != _SHT_SYMTAB for s in spec.elf.sections):
             yield self.finding(
                 context,
-                "object has code but no symbol table",
+                "object has no symbol table, so no loader finds its programs and maps",
                 locate.object(),
                 help="strip with `llvm-strip -g`, which keeps symbols",
             )

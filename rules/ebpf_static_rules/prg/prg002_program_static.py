@@ -20,7 +20,7 @@ class ProgramStatic(Rule):
     Why it matters
     --------------
     libbpf takes each function of such a section for a program, and refuses the whole object when
-    one is static: "static programs are not supported".
+    one is static: "program 'x' is static and not supported".
 
     Example
     -------
