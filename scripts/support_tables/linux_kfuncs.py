@@ -1,0 +1,82 @@
+"""Kernel functions (kfuncs) by release and program type."""
+
+from __future__ import annotations
+
+from scripts.support_tables.common import (
+    Row,
+    Table,
+    compact,
+    in_absent_line,
+    key,
+    shorten,
+    snapshot,
+    span,
+)
+
+
+def kfuncs() -> Table:
+    """One row a kfunc; ``*`` is the set every program type may call (``common`` in btf.c)."""
+    facts = snapshot("linux/kfuncs")
+    rows = [
+        compact(
+            name=fact["name"],
+            spans=[_span(raw) for raw in fact["spans"]],
+            source=fact.get("commit") or fact["sets"][0].split(" ")[0],
+            program_types=_program_types(fact),
+            flags=_flags(fact),
+            filter=fact.get("filter"),
+            set=shorten(fact["sets"][0].split(" ")[0], "torvalds/linux:"),
+            tcp_function=bool(fact.get("category")) or None,
+        )
+        for fact in facts["kfuncs"]
+    ]
+    rows += [
+        compact(
+            name=fact["name"],
+            spans=[span(fact["since"])],
+            source=fact["commit"],
+            program_types=fact["program_types"],
+            set=fact["set"],
+        )
+        for fact in snapshot("linux/corrections")["add_kfuncs"]
+    ]
+    rows.sort(key=lambda row: str(row["name"]))
+    renames = [
+        {"name": it["name"], "since": it["introduced"], "what": it["what"]}
+        for it in facts["renames"]
+    ]
+    return Table(facts["source"], rows, renames=renames, notes=facts["notes"])
+
+
+ABSENT = "6.15"
+"""First of the two lines before 6.17 of which no tree was read."""
+
+
+def _span(raw: Row) -> Row:
+    since = raw["since"]
+    if "could be 6.15/6.16" in raw.get("precision", ""):
+        return compact(since=ABSENT, until=raw.get("removed_in"), seen=since, bound=True)
+    return span(since, raw.get("removed_in"), dated=in_absent_line(since))
+
+
+def _program_types(fact: Row) -> Row:
+    """Return the program types, each with its first release or, unsure, first and read release."""
+    types: Row = {}
+    for name, since in fact["program_types"].items():
+        if name.endswith("_uncertain"):
+            continue
+        uncertain = fact["program_types"].get(f"{name}_uncertain")
+        first = fact["spans"][0]["since"]
+        earliest = max((uncertain or [since])[0], first, key=key)
+        types[name] = [earliest, since] if key(earliest) < key(since) else since
+    return types
+
+
+def _flags(fact: Row) -> list[list[str]]:
+    """Return the flags by the release from which they hold, oldest first."""
+    steps = fact.get("flags_history") or {fact["spans"][0]["since"]: fact["flags"]}
+    return [
+        [since, " ".join(shorten(flag, "KF_") for flag in steps[since])]
+        for since in sorted(steps, key=key)
+        if steps[since] or len(steps) > 1
+    ]
