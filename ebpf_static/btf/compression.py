@@ -32,6 +32,9 @@ MAGICS: Final = {
 _LZ4_BLOCK_BYTES = 8 << 20
 _LZO_MAGIC = b"\x89LZO\0"
 _CHUNK = 1 << 20
+_ZSTD_FEED = 512
+"""Packed bytes given at once: a block of 4 unpacks to 128 KiB, so this bounds a piece at 16 MiB."""
+
 _EXTRA = "ebpf-static[kernel-images]"
 _MAX_WINDOW_BYTES = 1 << 27
 _MAX_MEMORY = 192 << 20
@@ -160,27 +163,17 @@ def _iter_zstandard(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
     except ImportError:
         what = f"packed with zstd: needs Python 3.14, or zstandard (pip install '{_EXTRA}')"
         raise UnsupportedObjectError(what, where=where) from None
-    engine = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES)
-    reader = engine.stream_reader(_Pipe(chunks))
+    engine = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).decompressobj()
     try:
-        while piece := reader.read(_CHUNK):
-            yield piece
+        for chunk in chunks:
+            for at in range(0, len(chunk), _ZSTD_FEED):
+                if piece := engine.decompress(chunk[at : at + _ZSTD_FEED]):
+                    yield piece
+                if engine.eof:
+                    return
     except zstandard.ZstdError as err:
         raise FormatError(f"damaged zstd data: {err}", where=where) from None
-
-
-class _Pipe:
-    """Chunks as a file to read from."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        if not self._rest:
-            self._rest = next(self._chunks, b"")
-        piece, self._rest = self._rest[:size], self._rest[size:]
-        return piece
+    raise FormatError("packed data ends early", where=where)
 
 
 def _iter_lz4(data: bytes, where: str) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import struct
+import sys
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -238,3 +239,20 @@ def test_every_prefix_of_a_package_is_read_or_refused() -> None:
     for length in range(0, len(whole), 97):
         with suppress(EbpfStaticError):
             read_btf(whole[:length])
+
+
+def test_zstd_without_a_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compression", "compression.zstd", "zstandard"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UnsupportedObjectError, match=r"zstandard .*kernel-images"):
+        read_btf(b"\x28\xb5\x2f\xfd" + bytes(50))
+
+
+def test_zstd() -> None:
+    zstandard = pytest.importorskip("zstandard", reason="zstandard is optional")
+    packed = zstandard.ZstdCompressor().compress(small_btf())
+    assert read_btf(packed + b"size").raw == small_btf()
+    with pytest.raises(FormatError, match="early"):
+        read_btf(packed[:-3])
+    with pytest.raises(LimitError, match="unpacks to more"):
+        read_btf(zstandard.ZstdCompressor().compress(bytes(300 << 20)))
