@@ -42,3 +42,12 @@ def is_foreign(spec: CollectionSpec, platform: Platform) -> bool:
     PLT003 says so; rules that would only add noise to that keep quiet.
     """
     return spec.platform not in (platform, Platform.UNKNOWN)
+
+
+def is_read_with_linux_numbers(spec: CollectionSpec, platform: Platform) -> bool:
+    """Tell whether Windows is judged and the object's numbers are still Linux's.
+
+    WIN001 and WIN002 then say of each number that both platforms have what it was meant to be;
+    MAP109 and HLP102, which see only the number, leave it to them.
+    """
+    return platform is Platform.WINDOWS and spec.numbering is not Platform.WINDOWS

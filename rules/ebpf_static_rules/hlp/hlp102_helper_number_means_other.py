@@ -9,6 +9,7 @@ from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId
+from ebpf_static_rules.evidence import is_read_with_linux_numbers
 from ebpf_static_rules.facts import iter_loaded
 from ebpf_static_rules.wording import capped, count
 
@@ -51,8 +52,8 @@ class HelperNumberMeansOther(Rule):
         made_for, platform = spec.platform, context.judged_platform(spec)
         if made_for in (platform, Platform.UNKNOWN):
             return
-        if platform is Platform.WINDOWS and spec.numbering is Platform.LINUX:
-            return  # WIN002 says what each number was meant to be
+        if is_read_with_linux_numbers(spec, platform):
+            return
         numbers: dict[int, str] = {}
         for function, facts in iter_loaded(spec):
             for number in facts.helpers:

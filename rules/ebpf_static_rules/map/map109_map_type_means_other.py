@@ -9,6 +9,7 @@ from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec, MapOrigin
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
+from ebpf_static_rules.evidence import is_read_with_linux_numbers
 from ebpf_static_rules.map.walk import iter_definitions
 
 
@@ -49,8 +50,8 @@ class MapTypeMeansOther(Rule):
         made_for, platform = spec.platform, context.judged_platform(spec)
         if made_for in (platform, Platform.UNKNOWN):
             return
-        if platform is Platform.WINDOWS and spec.numbering is Platform.LINUX:
-            return  # WIN001 says what each number was meant to be
+        if is_read_with_linux_numbers(spec, platform):
+            return
         for declared, item, words in iter_definitions(spec):
             meant = MapType.of(made_for, item.type.number)
             becomes = MapType.of(platform, item.type.number)
