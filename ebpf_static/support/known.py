@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ebpf_static.support.facts import Condition, ConditionKind, Fact, Span
+from ebpf_static.support.facts import Fact, Span
 from ebpf_static.support.judge import version_key
-from ebpf_static.support.tables import Row, read_table
+from ebpf_static.support.tables import read_table
 from ebpf_static.target import Platform
 
 if TYPE_CHECKING:
@@ -94,14 +94,7 @@ def kfunc_fact(name: str, program_type: ProgramType | None = None) -> Fact | Non
         types: dict[str, str | list[str]] = row["program_types"]
         since = types.get("*", types.get(program_type.name))
         spans = () if since is None else _from(spans, since)
-    if "filter" in row:
-        spans = tuple(replace(span, when=(*span.when, _filtered(row))) for span in spans)
     return table.fact("kernel function", row, spans)
-
-
-def _filtered(row: Row) -> Condition:
-    text = f"narrowed to some programs by {row['filter']} ({row['set'].partition(':')[0]})"
-    return Condition(ConditionKind.OTHER, (text,))
 
 
 def _from(spans: tuple[Span, ...], since: str | list[str]) -> tuple[Span, ...]:

@@ -153,7 +153,12 @@ def struct_ops_helper(helper: HelperId, structure: str, where: Target | Release)
     return answer.but(status=status, confidence=Confidence.HIGH, source=row["source"], note=None)
 
 
-def kfunc(name: str, program_type: ProgramType | None, where: Target | Release) -> Availability:
+def kfunc(
+    name: str,
+    program_type: ProgramType | None,
+    where: Target | Release,
+    attach_type: AttachType | AnyAttachType | None = ANY_ATTACH_TYPE,
+) -> Availability:
     """Return whether programs of ``program_type`` may call the kernel function ``name``.
 
     Names no table has are ``unknown``: a module may bring them.
@@ -162,6 +167,7 @@ def kfunc(name: str, program_type: ProgramType | None, where: Target | Release) 
         name: as the object has it.
         program_type: the caller's type; without one, whether the kernel has it at all.
         where: the target. eBPF for Windows has no kernel functions.
+        attach_type: as for :func:`helper`; not given, conditions on it stay open.
     """
     release = release_of(where)
     if release.platform is Platform.WINDOWS:
@@ -170,7 +176,8 @@ def kfunc(name: str, program_type: ProgramType | None, where: Target | Release) 
     if fact is None:
         note = f"the tables know no kernel function {name}: it may be a module's"
         return Availability("unknown", confidence=Confidence.LOW, note=note)
-    return judge(fact, release)
+    seen = None if program_type is None else _attach_name(program_type, attach_type)
+    return judge(fact, release, decide_attach_type(seen))
 
 
 def instruction(operation: str, where: Target | Release, back_end: str = "native") -> Availability:

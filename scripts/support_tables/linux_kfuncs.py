@@ -20,7 +20,7 @@ def kfuncs() -> Table:
     rows = [
         compact(
             name=fact["name"],
-            spans=[_span(raw) for raw in fact["spans"]],
+            spans=[_span(raw, _conditions(fact)) for raw in fact["spans"]],
             source=fact.get("commit") or fact["sets"][0].split(" ")[0],
             program_types=_program_types(fact),
             flags=_flags(fact),
@@ -52,18 +52,39 @@ ABSENT = "6.15"
 """First of the two lines before 6.17 of which no tree was read."""
 
 
-def _span(raw: Row) -> Row:
+def _span(raw: Row, when: list[str]) -> Row:
     since = raw["since"]
     if "could be 6.15/6.16" in raw.get("precision", ""):
-        return compact(since=ABSENT, until=raw.get("removed_in"), seen=since, bound=True)
-    return span(since, raw.get("removed_in"), dated=in_absent_line(since))
+        row = compact(since=ABSENT, until=raw.get("removed_in"), seen=since, bound=True)
+    else:
+        row = span(since, raw.get("removed_in"), dated=in_absent_line(since))
+    return row | compact(when=when)
+
+
+def _filter(fact: Row) -> Row:
+    rules: list[Row] = snapshot("linux/corrections")["kfunc_filters"]
+    return next((it for it in rules if it["filter"] == fact.get("filter")), {})
+
+
+def _conditions(fact: Row) -> list[str]:
+    """Return what a call depends on beside release and program type."""
+    extra = snapshot("linux/corrections")["kfunc_conditions"]
+    texts = [it["when"] for it in extra if fact["name"] in it["kfuncs"]]
+    rule = _filter(fact)
+    if "when" in rule:
+        texts.append(rule["when"])
+    elif "filter" in fact and not rule:
+        path = shorten(fact["sets"][0], "torvalds/linux:").partition(":")[0]
+        texts.append(f"other=narrowed to some programs by {fact['filter']} ({path})")
+    return texts
 
 
 def _program_types(fact: Row) -> Row:
     """Return the program types, each with its first release or, unsure, first and read release."""
     types: Row = {}
     for name, since in fact["program_types"].items():
-        if name.endswith("_uncertain"):
+        allowed = _filter(fact).get("program_types")
+        if name.endswith("_uncertain") or (allowed is not None and name not in allowed):
             continue
         uncertain = fact["program_types"].get(f"{name}_uncertain")
         first = fact["spans"][0]["since"]

@@ -239,6 +239,17 @@ def test_kfuncs_with_a_filter_say_so() -> None:
     assert found.condition(ConditionKind.OTHER)
 
 
+def test_filters_on_the_attach_type_are_judged() -> None:
+    kprobe = ProgramType.named(LINUX, "KPROBE")
+    session = AttachType.named(LINUX, "TRACE_KPROBE_SESSION")
+    for attach_type, status in ((None, "unavailable"), (session, "available")):
+        found = support.kfunc("bpf_session_cookie", kprobe, on("linux:6.12"), attach_type)
+        assert found.status == status
+    assert support.kfunc("bpf_session_cookie", kprobe, on("linux:6.12")).conditions
+    assert ask_kfunc("bpf_get_file_xattr", "LSM", "linux:6.12").available
+    assert ask_kfunc("bpf_get_file_xattr", "TRACEPOINT", "linux:6.12").status == "unavailable"
+
+
 # --- the rest ------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,33 @@ EXPLAINED: dict[Difference, str] = {
         for name in (*TRACING_TYPES, "SYSCALL")
     },
 }
-CONDITIONS = {"CONFIG", "SLEEPABLE", "NOT_LOCKDOWN"}
+SIGNED = (
+    "SCHED_CLS",
+    "TRACEPOINT",
+    "XDP",
+    "PERF_EVENT",
+    "SOCK_OPS",
+    "SYSCALL",
+    "CGROUP_SKB",
+    "CGROUP_SOCK",
+    "CGROUP_DEVICE",
+    "CGROUP_SOCK_ADDR",
+    "CGROUP_SYSCTL",
+    "CGROUP_SOCKOPT",
+)
+EXPLAINED |= {
+    (
+        "6.18",
+        "kfunc",
+        f"{name} bpf_verify_pkcs7_signature",
+    ): "CONFIG_SYSTEM_DATA_VERIFICATION is off in that kernel"
+    for name in SIGNED
+}
+EXPLAINED |= {
+    ("6.18", "kfunc", f"XDP bpf_xdp_metadata_rx_{what}"): "the probe's program has no device"
+    for what in ("hash", "timestamp", "vlan_tag")
+}
+CONDITIONS = {"CONFIG", "SLEEPABLE", "NOT_LOCKDOWN", "OTHER"}
 """A kernel may lack what the tables have only for one of these, which the answer must name."""
 
 
@@ -96,6 +122,8 @@ def iter_answers(kernel: str) -> Iterator[Answer]:
         if row["kind"] == "map_type":
             map_type = MapType.of(Platform.LINUX, row["id"])
             yield "map type", map_type.name, support.map_type(map_type, target), row["r"] == 1
+        elif row["kind"] == "kfunc":
+            yield from kfunc_answers(row, target)
         elif row["kind"] == "prog_type":
             program_type = ProgramType.of(Platform.LINUX, row["id"])
             found = support.program_type(program_type, target)
@@ -115,6 +143,47 @@ def helper_answers(kernel: str, row: dict[str, Any], target: support.Release) ->
         if helper.number:
             found = support.helper(helper, program_type, attach_type, target)
             yield "helper", f"{program_type.name} {helper.name}", found, helper.number in accepted
+
+
+KFUNC_CALLERS = {
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+    19,
+    21,
+    22,
+    23,
+    24,
+    25,
+    30,
+    31,
+    32,
+}
+"""Program types a call could be tried in: no LIRC driver, no attach target for four types."""
+
+
+def kfunc_answers(row: dict[str, Any], target: support.Release) -> Iterator[Answer]:
+    for number in KFUNC_CALLERS:
+        program_type = ProgramType.of(Platform.LINUX, number)
+        named = PROBED_AS.get(program_type.name)
+        attach_type = None if named is None else AttachType.named(Platform.LINUX, named)
+        found = support.kfunc(row["name"], program_type, target, attach_type)
+        yield "kfunc", f"{program_type.name} {row['name']}", found, number in row["ok"]
 
 
 def differences(kernel: str) -> dict[Difference, support.Availability]:
@@ -160,3 +229,16 @@ def test_probes_cover_what_they_claim(kernel: str) -> None:
     assert sum(kind == "program type" for kind, *_ in compared) >= 27
     assert sum(kind == "helper" for kind, *_ in compared) > 5000
     assert any(row.get("release", "").startswith(kernel) for row in rows(kernel))
+
+
+TEST_FUNCTIONS = ("bpf_kfunc_call_", "bpf_fentry_test", "bpf_modify_return_test")
+"""Kernel functions for the kernel's own tests (net/bpf/test_run.c), which the tables leave out."""
+
+
+@pytest.mark.parametrize("kernel", ["6.12", "6.18", "7.3"])
+def test_every_function_a_kernel_tags_as_kfunc_is_known(kernel: str) -> None:
+    tagged = next(row["names"] for row in rows(kernel) if row.get("kind") == "btf_kfuncs")
+    names = [name for name in tagged if not name.startswith(TEST_FUNCTIONS)]
+    assert len(names) > 120
+    missing = [it for it in names if not support.kfunc(it, None, release(kernel)).available]
+    assert not missing
