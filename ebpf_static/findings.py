@@ -106,6 +106,8 @@ class Finding(_Model):
         help: what to do, imperative; empty when there is nothing to say.
         related: further facts worth a line each.
         suppressed_by: why it is not counted, None when it is.
+        programs: entry programs it concerns; empty when that follows from the location.
+        undecided: what is said cannot be decided from what is known: it makes a verdict unknown.
     """
 
     code: str
@@ -118,6 +120,8 @@ class Finding(_Model):
     help: str = ""
     related: tuple[str, ...] = ()
     suppressed_by: str | None = None
+    programs: tuple[str, ...] = ()
+    undecided: bool = False
 
     @property
     def location(self) -> Location:

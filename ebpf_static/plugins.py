@@ -24,6 +24,17 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+\Z")
 _HEADINGS = ("What it does", "Why it matters", "Example", "How to fix", "References")
 
 
+class Stage(StrEnum):
+    """When a loader would trip over what a rule finds."""
+
+    OPEN = "open"
+    """The object cannot be opened: there is no program to speak of."""
+    OBJECT = "object"
+    """Opening works, loading any of its programs does not: a map, BTF, the object's own data."""
+    PROGRAM = "program"
+    """The programs concerned cannot be loaded; others can."""
+
+
 class RuleStatus(StrEnum):
     """Where a rule is in its life; codes are never used again."""
 
@@ -149,6 +160,7 @@ class Rule(ABC):
     severity: ClassVar[Severity]
     since: ClassVar[str] = "0.1.0"
     status: ClassVar[RuleStatus] = RuleStatus.STABLE
+    stage: ClassVar[Stage] = Stage.PROGRAM
     platforms: ClassVar[tuple[Platform, ...]] = (Platform.LINUX, Platform.WINDOWS)
     meta: ClassVar[RuleMeta]
 
@@ -193,9 +205,11 @@ class Rule(ABC):
         confidence: Confidence = Confidence.HIGH,
         related: tuple[str, ...] = (),
         targeted: bool = False,
+        programs: tuple[str, ...] = (),
+        undecided: bool = False,
     ) -> Finding:
         """Return a finding of this rule; ``targeted`` ties it to the context's target."""
-        return Finding(
+        return Finding.model_construct(
             code=self.code,
             name=self.name,
             severity=severity or self.severity,
@@ -205,6 +219,9 @@ class Rule(ABC):
             locations=(location,),
             help=help,
             related=related,
+            suppressed_by=None,
+            programs=programs,
+            undecided=undecided,
         )
 
 

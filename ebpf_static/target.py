@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import total_ordering
+from typing import TypeAlias
 
 from ebpf_static.errors import UnknownTargetError
+
+PathLike: TypeAlias = str | os.PathLike[str]
 
 _VERSION = re.compile(r"v?(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?(?:-(rc\d{1,3}))?\Z")
 
@@ -92,18 +96,41 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A platform and an optional release; without one, *any supported release*."""
+    """A platform and an optional release; without one, *any supported release*.
+
+    Attributes:
+        platform: the runtime.
+        version: its release; a line such as ``5.15`` means its newest point release known.
+        btf: files with the types of that kernel and of its loaded modules, the kernel's first.
+        config: file with that kernel's build configuration.
+        name: what to call the target, where that is not platform and version (``debian:12``).
+    """
 
     platform: Platform
     version: Version | None = None
+    btf: tuple[str, ...] = ()
+    config: str | None = None
+    name: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Target:
+    def parse(
+        cls,
+        text: str,
+        *,
+        btf: PathLike | tuple[PathLike, ...] = (),
+        config: PathLike | None = None,
+    ) -> Target:
         """Return the target written ``linux``, ``linux:6.1`` or ``windows:1.1``.
+
+        Args:
+            text: platform and, after a colon, the release.
+            btf: as :attr:`btf`; one path or several.
+            config: as :attr:`config`.
 
         Raises:
             UnknownTargetError: when the platform is missing or unknown, or the version is none.
         """
+        paths = btf if isinstance(btf, tuple) else (btf,)
         platform, colon, version = text.partition(":")
         if not colon and platform[:1].isdigit():
             raise UnknownTargetError(
@@ -113,8 +140,20 @@ class Target:
             raise UnknownTargetError(
                 f"target {text!r} ends in ':': write '{platform}' or add a version"
             )
-        return cls(Platform.parse(platform), Version.parse(version) if colon else None)
+        return cls(
+            Platform.parse(platform),
+            Version.parse(version) if colon else None,
+            tuple(os.fspath(path) for path in paths),
+            None if config is None else os.fspath(config),
+        )
+
+    @property
+    def is_any(self) -> bool:
+        """Whether any supported release is meant: nothing narrows the platform down."""
+        return self.version is None and not self.btf and self.config is None
 
     def __str__(self) -> str:
-        """Return the text :meth:`parse` reads."""
+        """Return the name, or the text :meth:`parse` reads."""
+        if self.name:
+            return self.name
         return f"{self.platform}:{self.version}" if self.version else str(self.platform)

@@ -33,6 +33,7 @@ def run_rules(
     rules: Iterable[RegisteredRule],
     *,
     as_windows: CollectionSpec | None = None,
+    assume_setup: bool = True,
 ) -> Report:
     """Return what ``rules`` find in ``spec``, judged for each of ``targets``.
 
@@ -47,6 +48,11 @@ def run_rules(
         rules: the rules to run, in order.
         as_windows: the spec to judge for Windows, when the object does not say what it is and its
             numbers therefore mean something else there.
+        assume_setup: as in :class:`~ebpf_static.plugins.RuleContext`.
+
+    Raises:
+        UnknownTargetError: a target is no release.
+        UsageError: a target's BTF or configuration cannot be read.
     """
     wanted = (targets,) if isinstance(targets, Target) else tuple(dict.fromkeys(targets or ()))
     chosen = tuple(rules)
@@ -54,7 +60,7 @@ def run_rules(
     outcomes = [
         _run(
             windows if target and target.platform is Platform.WINDOWS else spec,
-            RuleContext(object_name, target),
+            make_context(object_name, target, assume_setup=assume_setup),
             chosen,
         )
         for target in wanted or (None,)
@@ -69,6 +75,26 @@ def run_rules(
         targets=tuple(str(target) for target in wanted),
         skipped=tuple(dict.fromkeys(s for outcome in outcomes for s in outcome.skipped)),
     )
+
+
+def make_context(
+    object_name: str, target: Target | None, *, assume_setup: bool = True
+) -> RuleContext:
+    """Return what rules are given for one object and target, its files opened.
+
+    Raises:
+        UnknownTargetError: the target is no release.
+        UsageError: its BTF or configuration cannot be read.
+    """
+    if target is None or target.platform is Platform.WINDOWS or target.is_any:
+        # Rules for Windows look releases up themselves: one that was never made is a finding.
+        return RuleContext(object_name, target, assume_setup=assume_setup)
+    from ebpf_static.kernel.opening import open_kernel  # only a run for a release pays for it
+    from ebpf_static.support.targets import resolve
+
+    release = resolve(target)
+    kernel = open_kernel(target, release)
+    return RuleContext(object_name, target, release, kernel, assume_setup=assume_setup)
 
 
 def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule, ...]) -> _Outcome:

@@ -13,6 +13,8 @@ Version 1::
         "message": "...", "help": "...", "related": ["..."],
         "target": "linux:5.15" or null, "fingerprint": "32 hex digits",
         "suppressed_by": "..." or null,
+        "programs": entry programs concerned, empty when the location says,
+        "undecided": true when it cannot be decided from what is known,
         "locations": [{               the first is the primary one
           "object": "a.bpf.o",
           "section": ..., "program": ..., "map": ..., "symbol": ...,    text or null
@@ -75,6 +77,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "target": finding.target,
         "fingerprint": finding.fingerprint,
         "suppressed_by": finding.suppressed_by,
+        "programs": list(finding.programs),
+        "undecided": finding.undecided,
         "locations": [_location(location) for location in finding.locations],
     }
 
