@@ -1,6 +1,7 @@
 """Make the tables the Windows rules and ``port`` judge by, from ``scripts/snapshots``.
 
 * ``ebpf_static/analysis/data/contexts.json``: context structures and verdicts of both platforms;
+* ``ebpf_static/port/data/differences.json``: what stays different where both platforms agree;
 * ``rules/ebpf_static_rules/win/data/instructions.json``: what efW makes of each encoding;
 * ``rules/ebpf_static_rules/win/data/helper_arguments.json``: prototypes of the Windows helpers;
 * ``rules/ebpf_static_rules/win/data/map_operations.json``: what programs may do with a map type.
@@ -26,6 +27,13 @@ Row = dict[str, Any]
 Table = tuple[list[str], list[Row]]
 
 SINCE = re.compile(r"v(\d+\.\d+\.\d+(?:-rc\d+)?)")
+NO_DIFFERENCE = re.compile(
+    r"Linux (id|number)|no arguments|verifier: result must|limit of 33|prog array must have|"
+    r"programs in one prog array|all programs must have|the efW test double|.*@\d|"
+    r"max_entries is a hard bound|test-only type"
+)
+"""Notes that repeat a number or a field's place, or that hold on Linux as well."""
+
 RUNTIME = "microsoft/ebpf-for-windows:libs/execution_context/ebpf_maps.c"
 
 VERDICTS_SINCE = {
@@ -180,8 +188,56 @@ def map_operation(fact: Row) -> Row:
     }
 
 
+def differences() -> Table:
+    """Notes on map types and helpers that have a twin and still are not the same."""
+    facts = [snapshot(f"windows/{name}") for name in ("map_types", "helpers", "program_types")]
+    maps, helpers, programs = facts
+    rows = [
+        difference("map type", fact["name"].removeprefix("BPF_MAP_TYPE_"), map_notes(fact))
+        for fact in maps["map_types"]
+    ]
+    rows += [
+        difference("helper", fact["name"].removeprefix("bpf_"), fact.get("notes", ()))
+        for fact in (*helpers["general_helpers"], *helpers["extension_helpers"])
+    ]
+    rows += [
+        difference("program type", fact["name"].removeprefix("BPF_PROG_TYPE_"), program_notes(fact))
+        for fact in programs["program_types"]
+    ]
+    return [it for fact in facts for it in sources(fact)], [row for row in rows if row["notes"]]
+
+
+def difference(kind: str, name: str, notes: Any) -> Row:
+    """Return the notes on one thing, without those that are no difference."""
+    texts = [text.removesuffix(".") for text in notes if not NO_DIFFERENCE.match(text)]
+    return {"kind": kind, "name": name, "notes": list(dict.fromkeys(texts))}
+
+
+def map_notes(fact: Row) -> Iterator[str]:
+    """Yield what is particular about a map type on Windows."""
+    operations = fact.get("user_ops")
+    if isinstance(operations, dict):
+        for name, what in operations.items():
+            if isinstance(what, str) and name != "batch":
+                yield f"{name.replace('_', ' ')} from user space: {what}"
+        if "batch" in operations:
+            yield "batch operations: " + operations["batch"]
+    yield from (text for text in fact.get("constraints", ()) if "Linux" in text or "BYTES" in text)
+    yield from fact.get("notes", ())
+
+
+def program_notes(fact: Row) -> Iterator[str]:
+    """Yield what is particular about a program type on Windows."""
+    if fact.get("attach_parameters") not in (None, "none"):
+        yield f"attached with {fact['attach_parameters']}"
+    if fact.get("required_irql"):
+        yield f"runs at {fact['required_irql']}"
+    yield from fact.get("notes", ())
+
+
 TABLES: dict[str, Callable[[], Table]] = {
     "ebpf_static/analysis/data/contexts.json": contexts,
+    "ebpf_static/port/data/differences.json": differences,
     f"{RULE_DATA}/instructions.json": instructions,
     f"{RULE_DATA}/helper_arguments.json": helper_arguments,
     f"{RULE_DATA}/map_operations.json": map_operations,

@@ -53,8 +53,8 @@ def build_image(given: dict[str, Any]) -> NativeImageSpec:
 
 def _map(row: dict[str, Any]) -> MapSpec:
     type_ = MapType.named(Platform.WINDOWS, row["type"])
-    rest = {name: value for name, value in row.items() if name != "type"}
-    defaults = {"key_size": 0, "value_size": 0, "max_entries": 0, "section": "maps"}
+    rest: dict[str, Any] = {name: value for name, value in row.items() if name != "type"}
+    defaults: dict[str, Any] = {"key_size": 0, "value_size": 0, "max_entries": 0, "section": "maps"}
     return MapSpec.model_construct(**defaults | rest, type=type_, origin=MapOrigin.IMAGE)
 
 
