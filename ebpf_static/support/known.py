@@ -166,6 +166,11 @@ def feature_fact(name: str, platform: Platform = Platform.LINUX) -> Fact | None:
     return _fact(platform, "features", "feature", name)
 
 
+def named_fact(table: str, kind: str, name: str) -> Fact | None:
+    """Return what the Linux table ``table`` tells of ``name``."""
+    return _fact(Platform.LINUX, table, kind, name)
+
+
 def map_flag_fact(map_type: MapType, flag: str) -> Fact:
     """Return where maps of ``map_type`` may be created with ``flag`` (``BPF_F_MMAPABLE``)."""
     table = read_table(map_type.platform, "map_types")

@@ -145,8 +145,7 @@ def struct_ops_helper(helper: HelperId, structure: str, where: Target | Release)
     if answer.available:
         return answer
     release = release_of(where)
-    rows = read_table(Platform.LINUX, "program_types").header["struct_ops"]
-    row = next((it for it in rows if it["name"] == structure), None)
+    row = read_table(Platform.LINUX, "struct_ops").by_name.get(structure)
     if row is None or row.get("helpers_of") != release.line:
         return answer
     status = "available" if helper.name in row["helpers"] else "unavailable"
@@ -237,6 +236,38 @@ def feature(name: str, where: Target | Release) -> Availability:
     if fact is None:
         raise UsageError(f"{release.platform.label} has no feature called {name!r}")
     return judge(fact, release)
+
+
+def command(name: str, where: Target | Release) -> Availability:
+    """Return whether ``where`` has the ``bpf(2)`` command ``name`` (``MAP_FREEZE``)."""
+    release = _linux_only(where, "commands of bpf(2)")
+    return _judge(known.named_fact("commands", "bpf(2) command", name), release)
+
+
+def link_type(name: str, where: Target | Release) -> Availability:
+    """Return whether ``where`` has links of the type ``name`` (``KPROBE_MULTI``)."""
+    release = _linux_only(where, "link types")
+    return _judge(known.named_fact("link_types", "link type", name), release)
+
+
+def struct_ops_type(name: str, where: Target | Release) -> Availability:
+    """Return whether the kernel structure ``name`` can be implemented on ``where``.
+
+    ``unknown`` for structures no table has: a module may bring them, and the kernel's BTF knows.
+    """
+    release = _linux_only(where, "struct_ops types")
+    fact = known.named_fact("struct_ops", "struct_ops type", name)
+    if fact is None:
+        note = f"the tables know no struct_ops type {name}: it may be a module's"
+        return Availability("unknown", confidence=Confidence.LOW, note=note)
+    return judge(fact, release)
+
+
+def _linux_only(where: Target | Release, what: str) -> Release:
+    release = release_of(where)
+    if release.platform is Platform.WINDOWS:
+        raise UsageError(f"these tables have no {what} of eBPF for Windows")
+    return release
 
 
 def map_flag(map_type: MapType, flag: str, where: Target | Release) -> Availability:

@@ -162,6 +162,71 @@ def map_rules(map_type: MapType, where: Target | Release) -> MapRules | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MapProgramRule:
+    """What some programs may not do with some maps.
+
+    Attributes:
+        name: its name (``timer_tracing``).
+        since: first release with the rule.
+        until: first release without it again.
+        message: what the verifier says.
+        source: where it was read.
+        program_types: programs it is about, ``TRACING/TRACE_RAW_TP`` with that attach type only;
+            empty for every program.
+        sleepable: whether it is about sleepable programs only.
+        map_types: map types it is about; empty for every type.
+        field: the special field the map's value must hold for the rule to apply.
+        without_prealloc: whether it is about hash maps with ``BPF_F_NO_PREALLOC`` only.
+    """
+
+    name: str
+    since: str
+    until: str | None
+    message: str
+    source: str
+    program_types: tuple[str, ...] = ()
+    sleepable: bool = False
+    map_types: tuple[str, ...] = ()
+    field: str | None = None
+    without_prealloc: bool = False
+
+    def is_about(self, program_type: str, attach_type: str | None, *, sleepable: bool) -> bool:
+        """Whether it is about programs of that type, by their names without prefix."""
+        if self.sleepable and not sleepable:
+            return False
+        named = (program_type, f"{program_type}/{attach_type}")
+        return not self.program_types or any(name in self.program_types for name in named)
+
+
+def map_program_rules(where: Target | Release) -> tuple[MapProgramRule, ...]:
+    """Return the rules of ``where`` about programs and maps; of the newest without a version.
+
+    Raises:
+        UnknownTargetError: when the target is no release.
+    """
+    release = release_of(where)
+    if release.platform is Platform.WINDOWS:
+        return ()
+    key = NEWEST if release.version is None else key_of(release.version)
+    return tuple(
+        MapProgramRule(
+            name=row["name"],
+            since=row["since"],
+            until=row.get("until"),
+            message=row["message"],
+            source=row["source"],
+            program_types=tuple(row.get("program_types", ())),
+            sleepable=row.get("sleepable", False),
+            map_types=tuple(row.get("map_types", ())),
+            field=row.get("field"),
+            without_prealloc=row.get("without_prealloc", False),
+        )
+        for row in read_table(Platform.LINUX, "program_map_rules").rows
+        if _reached(row["since"], key) and not _reached(row.get("until"), key)
+    )
+
+
 def helper_map_types(helper: HelperId) -> tuple[str, ...] | None:
     """Return the only map types ``helper`` may be given, None when it takes any or no map.
 

@@ -8,6 +8,7 @@ import re
 from scripts.support_tables.common import (
     JITS,
     ROOT,
+    UAPI_HEADER,
     Row,
     Table,
     architectures,
@@ -194,19 +195,36 @@ def _whole(text: str) -> str:
 
 
 def commands() -> Table:
-    """Commands of ``bpf(2)`` and link types."""
+    """Commands of ``bpf(2)``."""
     facts = snapshot("linux/btf")
-    source = "torvalds/linux:include/uapi/linux/bpf.h"
     rows = [
         {
             "name": shorten(name, "BPF_"),
             "number": fact["number"],
             "spans": [span(fact["since"], dated=in_absent_line(fact["since"]))],
-            "source": source,
+            "source": UAPI_HEADER,
         }
         for name, fact in facts["commands"].items()
     ]
-    links = [
-        [shorten(name, "BPF_LINK_TYPE_"), since] for name, since in facts["link_types"].items()
+    return Table(facts["source"], rows)
+
+
+def link_types() -> Table:
+    """Link types, by which programs are attached."""
+    facts = snapshot("linux/btf")
+    rows = [
+        {
+            "name": shorten(name, "BPF_LINK_TYPE_"),
+            "spans": [span(since, dated=in_absent_line(since))],
+            "source": UAPI_HEADER,
+        }
+        for name, since in facts["link_types"].items()
+        if not name.endswith("UNSPEC")
     ]
-    return Table(facts["source"], rows, link_types=links)
+    return Table(facts["source"], rows)
+
+
+def program_map_rules() -> Table:
+    """What programs may not do with maps."""
+    facts = snapshot("linux/program_map_rules")
+    return Table(facts["source"], facts["rules"])

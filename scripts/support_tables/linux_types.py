@@ -65,7 +65,6 @@ def map_types() -> Table:
         )
     common = compact(
         rules=facts["common_rules"],
-        program_rules=facts["prog_map_rules"],
         flags=MAP_FLAG_BITS,
         conditions=conditions.table(),
     )
@@ -231,18 +230,24 @@ def program_types() -> Table:
                 legacy_packet_loads=fact.get("legacy_ld_abs_ind"),
             )
         )
-    struct_ops = [
+    source = [*facts["source"], *snapshot("linux/config_options")["source"]]
+    return Table(source, rows, conditions=conditions.table())
+
+
+def struct_ops() -> Table:
+    """Kernel structures that programs implement, with the helpers of the newest release."""
+    facts = snapshot("linux/program_types")
+    rows = [
         compact(
             name=fact["name"],
-            since=fact["since"],
+            spans=[span(fact["since"], dated=in_absent_line(fact["since"]))],
             helpers=[shorten(helper, "bpf_") for helper in fact["helpers"] or []],
             helpers_of="7.3" if fact["helpers"] else None,
             source=fact["defined_in"],
         )
         for fact in facts["struct_ops_types"]
     ]
-    source = [*facts["source"], *snapshot("linux/config_options")["source"]]
-    return Table(source, rows, conditions=conditions.table(), struct_ops=struct_ops)
+    return Table(facts["source"], rows)
 
 
 def attach_types() -> Table:

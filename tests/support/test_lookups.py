@@ -282,6 +282,17 @@ def test_features_and_their_architectures() -> None:
         support.feature("magic", on("linux:6.1"))
 
 
+def test_commands_links_and_struct_ops() -> None:
+    assert support.command("MAP_FREEZE", on("linux:5.2")).available
+    assert not support.command("MAP_FREEZE", on("linux:5.0")).available
+    assert support.link_type("KPROBE_MULTI", on("linux:5.18")).since == "5.18"
+    assert support.struct_ops_type("sched_ext_ops", on("linux:6.6")).status == "unavailable"
+    assert support.struct_ops_type("sched_ext_ops", on("linux:6.12")).available
+    assert support.struct_ops_type("my_ops", on("linux:6.12")).status == "unknown"
+    with pytest.raises(UsageError, match="no link types of eBPF for Windows"):
+        support.link_type("XDP", on("windows:1.1"))
+
+
 def test_map_flags() -> None:
     array = linux_map("ARRAY")
     assert support.map_flag(array, "BPF_F_MMAPABLE", on("linux:5.4")).since == "5.5"

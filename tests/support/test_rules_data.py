@@ -122,6 +122,33 @@ def test_helpers_only_some_programs_may_use_with_a_map() -> None:
     assert "XDP" not in rules("SOCKMAP", "linux:7.3").restricted_helpers["map_update_elem"]
 
 
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ("linux:4.4", set()),
+        ("linux:5.10", {"perf_event_prealloc", "sleepable_prealloc"}),
+        ("linux:6.0", {"perf_event_prealloc", "sleepable_prealloc", "timer_tracing"}),
+        ("linux:6.1", {"timer_tracing"}),
+        ("linux:7.0", set()),
+    ],
+)
+def test_rules_about_programs_and_maps_come_and_go(where: str, names: set[str]) -> None:
+    wanted = {"perf_event_prealloc", "sleepable_prealloc", "timer_tracing"}
+    assert {it.name for it in support.map_program_rules(on(where))} & wanted == names
+
+
+def test_whom_a_rule_is_about() -> None:
+    found = {it.name: it for it in support.map_program_rules(on("linux:6.1"))}
+    timer, lock = found["timer_tracing"], found["spin_lock_sleepable"]
+    assert timer.field == "TIMER"
+    assert timer.is_about("KPROBE", None, sleepable=False)
+    assert timer.is_about("TRACING", "TRACE_RAW_TP", sleepable=False)
+    assert not timer.is_about("TRACING", "TRACE_FENTRY", sleepable=False)
+    assert lock.is_about("LSM", "LSM_MAC", sleepable=True)
+    assert not lock.is_about("LSM", "LSM_MAC", sleepable=False)
+    assert support.map_program_rules(on("windows:1.1")) == ()
+
+
 def test_capabilities_were_split_in_5_8() -> None:
     assert rules("STACK_TRACE", "linux:5.4").capabilities == ("CAP_SYS_ADMIN",)
     assert rules("STACK_TRACE", "linux:5.8").capabilities == ("CAP_BPF",)
