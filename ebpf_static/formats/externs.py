@@ -10,7 +10,7 @@ from typing import Final
 from ebpf_static import limits
 from ebpf_static.btf import Btf, Kind
 from ebpf_static.btf.types import LINKAGE_EXTERN, Func, Var
-from ebpf_static.errors import LimitError
+from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.elf import STB_WEAK, Symbol
 from ebpf_static.formats.symbols import SymbolTable
@@ -100,7 +100,7 @@ def _extern(
     size = 0
     if isinstance(record, Var):
         typed = btf.kind(btf.resolve(record.type_id)) != Kind.VOID
-        size = btf.size_of(record.type_id) if kind is ExternKind.KCONFIG else 0
+        size = _kconfig_size(btf, record) if kind is ExternKind.KCONFIG else 0
     return ExternSpec.model_construct(
         name=symbol.name,
         kind=kind,
@@ -111,3 +111,12 @@ def _extern(
         size=size,
         tags=btf.decl_tags(btf_id),
     )
+
+
+def _kconfig_size(btf: Btf, variable: Var) -> int:
+    try:
+        return btf.size_of(variable.type_id)
+    except FormatError as error:
+        raise FormatError(
+            error.what, where=f'extern "{variable.name}"', offset=error.offset
+        ) from error

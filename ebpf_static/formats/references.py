@@ -175,9 +175,10 @@ class Resolver:
         if at is not None:
             name = symbol.name if symbol.type != STT_SECTION else self.maps[at].name
             return Reference(index, ReferenceKind.MAP_VALUE, name, at, offset, relocation.type)
-        at = self._map_at.get((symbol.section, value))
-        if at is None:
-            at = self._map_at.get((symbol.section, offset))
+        # A section's symbol leaves the place to the instruction, as LLVM writes static maps.
+        places = (offset,) if symbol.type == STT_SECTION else (value, offset)
+        found = (self._map_at.get((symbol.section, place)) for place in places)
+        at = next((index for index in found if index is not None), None)
         if at is not None:
             return Reference(index, ReferenceKind.MAP, self.maps[at].name, at, 0, relocation.type)
         if symbol.section in self.jump_tables:
