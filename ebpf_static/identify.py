@@ -129,7 +129,9 @@ def _sections(draft: ObjectDraft) -> Iterator[Evidence]:
             kind = "section-name" if linux.exact else "section-prefix"
             yield _evidence("linux", kind, f"section `{linux.pattern}` exists only on Linux", where)
         elif windows is not None and windows.windows_only and linux is None:
-            kind = "section-name" if windows.exact else "section-prefix"
+            # Windows needs no separator, but `process_exec` may as well be somebody's own name.
+            meant = windows.exact or name.startswith(f"{windows.pattern}/")
+            kind = "section-name" if meant else "section-guess"
             yield _evidence(
                 "windows", kind, f"section `{windows.pattern}` exists only on Windows", where
             )
