@@ -15,6 +15,7 @@ from ebpf_static.btf.types import Array, Enum, Enum64, FuncProto, Member, Ptr, S
 from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.draft import MapDraft
+from ebpf_static.formats.elf import Symbol
 from ebpf_static.formats.symbols import SymbolTable
 from ebpf_static.specs.map import MapOrigin
 from ebpf_static.specs.section import SectionSpec
@@ -52,25 +53,28 @@ def read_btf_maps(
                 f"BTF type {entry.type_id} is no variable", where=f"section {section.name}"
             )
         symbol = symbols.find_object(variable.name, section.index)
-        maps.append(
-            _read_map(
-                btf,
-                variable.name,
-                variable.type_id,
-                section=section.name,
-                section_index=section.index,
-                section_offset=entry.offset if symbol is None else symbol.value,
-                size=entry.size,
-                linkage=_LINKAGE.get(variable.linkage, "other")
-                if symbol is None
-                else symbol.linkage,
-                btf_id=entry.type_id,
-            )
-        )
+        place = {
+            "section": section.name,
+            "section_index": section.index,
+            "section_offset": entry.offset if symbol is None else symbol.value,
+            "size": entry.size,
+            "linkage": _linkage(variable, symbol),
+            "btf_id": entry.type_id,
+        }
+        try:
+            maps.append(_read_map(btf, variable.name, variable.type_id, **place))
+        except FormatError as error:
+            if error.where is not None and error.where.startswith(btf.where):
+                error.where = f'map "{variable.name}": {error.where}'
+            raise
     return tuple(sorted(maps, key=lambda m: m.section_offset))
 
 
 _LINKAGE = {0: "static", 1: "global", 2: "extern"}
+
+
+def _linkage(variable: Var, symbol: Symbol | None) -> str:
+    return symbol.linkage if symbol else _LINKAGE.get(variable.linkage, "other")
 
 
 def _read_map(btf: Btf, name: str, type_id: int, depth: int = 0, **place: Any) -> MapDraft:
@@ -91,8 +95,8 @@ def _read_map(btf: Btf, name: str, type_id: int, depth: int = 0, **place: Any) -
         elif member.name in ("key", "value"):
             _read_type(btf, member, fields, where)
         elif member.name == "values":
-            if member is not definition.members[-1]:
-                raise FormatError("member `values` is not the last one", where=where)
+            if "values_offset" in fields:
+                raise FormatError("member `values` stands there twice", where=where)
             fields |= _read_values(btf, member, name, depth, place)
     return MapDraft(name=name, origin=MapOrigin.BTF, declared=tuple(declared), **place, **fields)
 

@@ -20,13 +20,13 @@ class MapValuesMisplaced(Rule):
     What it does
     ------------
     Reports `__array(values, …)` in maps that are no HASH_OF_MAPS, ARRAY_OF_MAPS or PROG_ARRAY,
-    and in inner maps.
+    in inner maps, and where it is not the last member.
 
     Why it matters
     --------------
     libbpf refuses the whole object ("should be map-in-map or prog-array", "multi-level inner maps
-    not supported"). Often `value` was
-    meant, or the type number is one of the other platform.
+    not supported", "member should be last"). Often `value` was meant, or the type number is one of
+    the other platform.
 
     Example
     -------
@@ -41,7 +41,7 @@ class MapValuesMisplaced(Rule):
 
     How to fix
     ----------
-    Make it a map of maps or a program array, or write `__type(value, …)`.
+    Make it a map of maps or a program array with `values` last, or write `__type(value, …)`.
 
     References
     ----------
@@ -74,4 +74,11 @@ class MapValuesMisplaced(Rule):
                     "maps of maps and program arrays only",
                     Locator(spec, context).map(declared),
                     help="write `__type(value, …)`, or correct the map's type",
+                )
+            elif item.declared[-1] != "values":
+                yield self.finding(
+                    context,
+                    f"{words} has members behind `values`, which libbpf takes as the last only",
+                    Locator(spec, context).map(declared),
+                    help="move `__array(values, …)` to the end of the definition",
                 )
