@@ -79,7 +79,7 @@ def test_metadata_names_licence_dependencies_and_command(wheel: Path) -> None:
         "rich",
     ]
     scripts = archive.read(f"{info}/entry_points.txt").decode()
-    assert "ebpf-static = ebpf_static.cli.main:main" in scripts
+    assert "ebpf-static = ebpf_static.cli.main:run" in scripts
     assert f"{info}/licenses/LICENSE" in archive.namelist()
 
 
