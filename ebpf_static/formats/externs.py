@@ -117,6 +117,5 @@ def _kconfig_size(btf: Btf, variable: Var) -> int:
     try:
         return btf.size_of(variable.type_id)
     except FormatError as error:
-        raise FormatError(
-            error.what, where=f'extern "{variable.name}"', offset=error.offset
-        ) from error
+        error.where = f'extern "{variable.name}": {error.where}'
+        raise

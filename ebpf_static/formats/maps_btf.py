@@ -53,7 +53,7 @@ def read_btf_maps(
                 f"BTF type {entry.type_id} is no variable", where=f"section {section.name}"
             )
         symbol = symbols.find_object(variable.name, section.index)
-        place = {
+        place: dict[str, Any] = {
             "section": section.name,
             "section_index": section.index,
             "section_offset": entry.offset if symbol is None else symbol.value,

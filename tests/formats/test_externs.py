@@ -130,4 +130,4 @@ def test_kconfig_value_without_a_size() -> None:
     writer.symbol("CONFIG_X", bind=STB_GLOBAL)
     with pytest.raises(FormatError, match="has no size") as caught:
         writer.read()
-    assert caught.value.where == 'extern "CONFIG_X"'
+    assert caught.value.where == 'extern "CONFIG_X": .BTF: type 0'
