@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ebpf_static.errors import UsageError
+from ebpf_static.errors import LimitError, UsageError
 from ebpf_static.isa import CallKind, call_kind
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.port.model import Blocker, HelperPort, PortReport, tick
@@ -44,6 +44,7 @@ def port(spec: CollectionSpec, to: Platform, name: str = "object") -> PortReport
 
     Raises:
         UsageError: the object's numbers are those of ``to`` already.
+        LimitError: the object has more programs, or more code to follow, than any real one.
     """
     source = spec.numbering
     if source is to.numbering:
@@ -52,7 +53,7 @@ def port(spec: CollectionSpec, to: Platform, name: str = "object") -> PortReport
             "the other direction"
         )
     locate = Locator(spec, RuleContext(name))
-    by_program = {id(program): _helpers(spec, program) for program in spec.programs}
+    by_program = _helpers_by_program(spec)
     return PortReport(
         object=name,
         source=source,
@@ -74,6 +75,23 @@ def port(spec: CollectionSpec, to: Platform, name: str = "object") -> PortReport
 
 
 Calls = dict[HelperId, list[Call]]
+
+_MAX_PROGRAMS = 4096
+_MAX_INSNS = 4_000_000
+"""Insns looked at, those of a shared subprogram once for each program that calls it."""
+
+
+def _helpers_by_program(spec: CollectionSpec) -> dict[int, Calls]:
+    if len(spec.programs) > _MAX_PROGRAMS:
+        raise LimitError(f"more than {_MAX_PROGRAMS} programs")
+    found: dict[int, Calls] = {}
+    left = _MAX_INSNS
+    for program in spec.programs:
+        left -= sum(function.insn_count for function in spec.get_linked(program))
+        if left < 0:
+            raise LimitError(f"programs and their subprograms have more than {_MAX_INSNS} insns")
+        found[id(program)] = _helpers(spec, program)
+    return found
 
 
 def _helpers(spec: CollectionSpec, program: ProgramSpec) -> Calls:

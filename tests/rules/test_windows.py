@@ -25,8 +25,6 @@ RULES = {entry.code: entry for entry in ebpf_static_rules.builtin()}
 WRONG = {
     "bind-clang19-eb.o": {"WIN019"},
     "contradictory-clang19-el.o": {"WIN002"},
-    # A program that looks up in a PERF_EVENT_ARRAY: verified, and always NULL.
-    "netevent-clang19-el.o": {"WIN033"},
 }
 
 

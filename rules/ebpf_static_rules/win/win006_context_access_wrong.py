@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from ebpf_static.analysis import Access
 from ebpf_static.analysis.context import Context, find_context
-from ebpf_static.findings import Finding, Severity
+from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
 from ebpf_static.target import Platform
 from ebpf_static_rules.facts import program_type
 from ebpf_static_rules.win.base import WindowsRule
-from ebpf_static_rules.win.flows import iter_context_accesses
-from ebpf_static_rules.wording import capped
+from ebpf_static_rules.win.flows import flow_of, iter_context_accesses
+from ebpf_static_rules.wording import capped, listed, tick
 
 Problem = tuple[FunctionSpec, int, Severity, str]
 
@@ -25,7 +25,8 @@ class ContextAccessWrong(WindowsRule):
     ------------
     Follows the context pointer through the code and reports accesses outside the Windows
     structure, loads of a part of a pointer slot, and, in a Linux object, loads of bytes that hold
-    another field on Windows. Accesses it cannot prove to be to the context are left alone.
+    another field on Windows. Accesses it cannot prove to be to the context are left alone; a note
+    names programs too large to be followed.
 
     Why it matters
     --------------
@@ -57,11 +58,14 @@ class ContextAccessWrong(WindowsRule):
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
     ) -> Iterator[Finding]:
-        """Yield one finding for each program, at its first such access."""
+        """Yield one finding for each program, at its first such access; one note on the rest."""
+        unknown = []
         for program in spec.programs:
             layout = find_context(program_type(program, Platform.WINDOWS))
             if layout is None or not program.code:
                 continue
+            if not flow_of(spec, program).complete:
+                unknown.append(program)
             problems = list(_find_problems(spec, program, layout))
             if problems:
                 function, insn, severity, words = min(problems, key=lambda it: it[2].rank)
@@ -74,6 +78,16 @@ class ContextAccessWrong(WindowsRule):
                     severity=severity,
                     related=capped((f"insn {it[1]}: {it[3]}" for it in others), len(others)),
                 )
+        if unknown:
+            names = listed([tick(it.name or it.section) for it in unknown])
+            yield self.finding(
+                context,
+                f"{names} cannot be followed to the end: some context accesses are not known",
+                locate.function(unknown[0]),
+                help="verify it with `netsh ebpf show verification`",
+                severity=Severity.NOTE,
+                confidence=Confidence.LOW,
+            )
 
 
 def _find_problems(

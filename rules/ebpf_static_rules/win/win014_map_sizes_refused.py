@@ -78,7 +78,7 @@ def _problems(item: MapSpec, name: str) -> Iterator[Problem]:
     yield from _refused(item, name)
     if name == "PROG_ARRAY" and item.key_size not in (0, 4):
         yield (
-            Severity.ERROR,
+            Severity.WARNING,
             f"has keys of {item.key_size} bytes: it is created, but tail calls need 4",
         )
     elif name in _ARRAYS and item.key_size not in (0, 4):

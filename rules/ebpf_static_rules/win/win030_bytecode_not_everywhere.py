@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
-from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static.specs import CollectionSpec, FunctionSpec
+from ebpf_static_rules.facts import facts_of
 from ebpf_static_rules.win.base import WindowsRule
 
 _UBPF_INSNS = 65_536
 _JIT_HELPERS = 64
+_PROGRAMS = 1024
+"""Programs whose size with all they call is added up; no real object has as many."""
 
 
 class BytecodeNotEverywhere(WindowsRule):
@@ -63,16 +66,29 @@ class BytecodeNotEverywhere(WindowsRule):
             locate.object(),
             help="convert it with bpf2c and ship the signed driver",
         )
-        for program in programs:
-            size = sum(it.insn_count for it in spec.get_linked(program))
+        yield from self._bounds(spec, context, locate)
+
+    def _bounds(
+        self, spec: CollectionSpec, context: RuleContext, locate: Locator
+    ) -> Iterator[Finding]:
+        """Yield a finding for each program beyond what the JIT takes."""
+        facts = facts_of(spec)
+        sizes = [function.insn_count for function in spec.functions]
+        large = sum(sizes) >= _UBPF_INSNS
+        many = (
+            len({number for i in facts.loaded for number in facts.code(i).helpers}) > _JIT_HELPERS
+        )
+        for index in facts.programs[:_PROGRAMS] if large or many else ():
+            linked = facts.reach((index,))
+            program, size = spec.functions[index], sum(sizes[i] for i in linked)
             if size >= _UBPF_INSNS:
                 yield self._bound(context, locate, program, f"{size} insns", _UBPF_INSNS - 1)
-            helpers = _helpers(spec, program)
+            helpers = len({number for i in linked for number in facts.code(i).helpers})
             if helpers > _JIT_HELPERS:
                 yield self._bound(context, locate, program, f"{helpers} helpers", _JIT_HELPERS)
 
     def _bound(
-        self, context: RuleContext, locate: Locator, program: ProgramSpec, what: str, most: int
+        self, context: RuleContext, locate: Locator, program: FunctionSpec, what: str, most: int
     ) -> Finding:
         return self.finding(
             context,
@@ -81,16 +97,3 @@ class BytecodeNotEverywhere(WindowsRule):
             help="ship it as a native image",
             severity=Severity.WARNING,
         )
-
-
-def _helpers(spec: CollectionSpec, program: ProgramSpec) -> int:
-    from ebpf_static.isa.scan import iter_calls
-
-    return len(
-        {
-            call.imm
-            for function in spec.get_linked(program)
-            for call in iter_calls(function.code, function.byte_order)
-            if call.src == 0
-        }
-    )

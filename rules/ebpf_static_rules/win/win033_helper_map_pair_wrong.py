@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from ebpf_static.analysis import Base, CallSite, Pointer
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
-from ebpf_static.specs import CollectionSpec
+from ebpf_static.specs import CollectionSpec, MapSpec
 from ebpf_static.target import Platform
-from ebpf_static.uapi.constants import HelperId, ProgramType
+from ebpf_static.uapi.constants import HelperId, MapType, ProgramType
 from ebpf_static.uapi.helpers import windows_equivalents
 from ebpf_static_rules.facts import program_type
 from ebpf_static_rules.win.base import WindowsRule, map_type
@@ -17,6 +17,8 @@ from ebpf_static_rules.win.flows import iter_flows
 from ebpf_static_rules.win.tables import helper_arguments, map_operations
 
 _MAPS = ("PTR_TO_MAP", "PTR_TO_MAP_OF_PROGRAMS")
+_PROG_ARRAY = "PROG_ARRAY"
+_TAKES = {"tail_call": _PROG_ARRAY}
 
 
 class HelperMapPair(WindowsRule):
@@ -31,7 +33,8 @@ class HelperMapPair(WindowsRule):
     --------------
     The verifier's tables end at type 7. For LRU_HASH, LPM_TRIE, QUEUE, STACK, RINGBUF and
     PERF_EVENT_ARRAY it knows no rules, so a wrong pair passes verification and every call fails
-    when the program runs.
+    when the program runs. Only prog arrays are kept apart: there a wrong pair fails to load, and
+    the finding is an error.
 
     Example
     -------
@@ -51,7 +54,7 @@ class HelperMapPair(WindowsRule):
 
     code = "WIN033"
     name = "helper-map-pair-wrong"
-    severity = Severity.ERROR
+    severity = Severity.WARNING
 
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
@@ -61,20 +64,27 @@ class HelperMapPair(WindowsRule):
         for program, flow in iter_flows(spec):
             type_ = program_type(program, Platform.WINDOWS)
             for place, site in flow.calls.items():
-                message = _wrong_pair(spec, site, type_)
-                if message is None or place in seen:
+                pair = _wrong_pair(spec, site, type_)
+                if pair is None or place in seen:
                     continue
                 seen.add(place)
+                helper, item, there = pair
+                at_load = _PROG_ARRAY in (there.name, _TAKES.get(helper.name))
+                when = "at load" if at_load else "at run time, past the verifier"
                 function = spec.functions[site.function]
                 yield self.finding(
                     context,
-                    f"`{function.name or function.section}` {message}",
+                    f"`{function.name or function.section}` calls {helper.name} on map "
+                    f"`{item.name}` of type {there.name}, which fails {when}",
                     locate.function(function, site.insn),
                     help="use the helper that belongs to the map type",
+                    severity=Severity.ERROR if at_load else self.severity,
                 )
 
 
-def _wrong_pair(spec: CollectionSpec, site: CallSite, type_: ProgramType) -> str | None:
+def _wrong_pair(
+    spec: CollectionSpec, site: CallSite, type_: ProgramType
+) -> tuple[HelperId, MapSpec, MapType] | None:
     for helper in _meant(spec, site, type_):
         if helper.per_program_type:
             continue  # an extension's helper: its own rules
@@ -87,11 +97,7 @@ def _wrong_pair(spec: CollectionSpec, site: CallSite, type_: ProgramType) -> str
             if there is None or operations is None or operations.helpers is None:
                 continue
             if helper.name not in operations.helpers:
-                when = "at load" if operations.verified else "at run time only"
-                return (
-                    f"calls {helper.name} on map `{item.name}` of type {there.name}, which fails "
-                    f"{when}"
-                )
+                return helper, item, there
     return None
 
 
