@@ -103,11 +103,24 @@ def _pair_spans(
 
 def _steps(fact: Row, name: str, program_type: str, when: Row, since: str) -> list[Step]:
     always = _always(fact, name, program_type, when)
-    steps = _attach_steps(program_type, when, since)
+    steps = _attach_steps(program_type, _with_more(name, program_type, when), since)
     for item in snapshot("linux/corrections")["unconditional_before"]:
         if name in item["helpers"] and key(since) < key(item["until"]):
             steps = [(since, []), (item["until"], steps[-1][1])]
     return [(start, [*texts, *always]) for start, texts in steps]
+
+
+def _with_more(name: str, program_type: str, when: Row) -> Row:
+    """Return ``when`` with the attach types that a kernel accepts beside those listed."""
+    more = [
+        attach_type
+        for item in snapshot("linux/corrections")["more_attach_types"]
+        if name in item["helpers"] and program_type == item["program_type"]
+        for attach_type in item["attach_types"]
+    ]
+    if not more:
+        return when
+    return {**when, "expected_attach_types": [*when["expected_attach_types"], *more]}
 
 
 def _always(fact: Row, name: str, program_type: str, when: Row) -> list[str]:
