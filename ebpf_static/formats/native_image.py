@@ -21,11 +21,12 @@ from ebpf_static.formats.native_metadata import Metadata, find_metadata
 from ebpf_static.formats.native_records import Ledger
 from ebpf_static.formats.native_rows import Tables, find_table_section
 from ebpf_static.formats.native_specs import build_maps, build_programs
+from ebpf_static.formats.native_tables import MapEntry, ProgramEntry
 from ebpf_static.formats.native_values import read_global_sections, read_initial_values
 from ebpf_static.specs.base import ByName
 from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.evidence import Evidence
-from ebpf_static.specs.native import Authenticode, NativeImageSpec, NativeLayout
+from ebpf_static.specs.native import Authenticode, NativeImageSpec, NativeLayout, PeImport
 from ebpf_static.target import Platform
 
 _MAX_HASH: Final = 64
@@ -47,9 +48,12 @@ def read_image(
     sections = read_global_sections(pe, tables.reader, metadata)
     confirmed = _compare_counts(pe, tables, metadata, problems)
     maps = build_maps(pe, tables, values, sections, problems)
-    module, exports = _lenient(problems, "exports", (None, ()), lambda: read_exports(pe))
-    imports = _lenient(problems, "imports", (), lambda: read_imports(pe))
-    pdb = _lenient(problems, "debug", None, lambda: read_pdb_path(pe))
+    no_exports: tuple[str | None, tuple[str, ...]] = (None, ())
+    no_imports: tuple[PeImport, ...] = ()
+    no_path: str | None = None
+    module, exports = _lenient(problems, "exports", no_exports, lambda: read_exports(pe))
+    imports = _lenient(problems, "imports", no_imports, lambda: read_imports(pe))
+    pdb = _lenient(problems, "debug", no_path, lambda: read_pdb_path(pe))
     named = module or pdb
     return NativeImageSpec(
         platform=Platform.WINDOWS,
@@ -110,7 +114,10 @@ def _compare_counts(
 ) -> list[str]:
     """Compare what the sections hold with what the metadata table's getters hand out."""
     said = []
-    found = {"programs": tables.programs.entries, "maps": tables.maps.entries}
+    found: dict[str, tuple[ProgramEntry, ...] | tuple[MapEntry, ...]] = {
+        "programs": tables.programs.entries,
+        "maps": tables.maps.entries,
+    }
     for name, entries in found.items():
         told = metadata.tables.get(name) if metadata else None
         if told is None:

@@ -102,7 +102,7 @@ def layouts() -> Layouts:
 
 
 def _generation(row: dict[str, Any]) -> Generation:
-    parts = {
+    parts: dict[str, Any] = {
         key: _struct(value) if isinstance(value, dict) else value for key, value in row.items()
     }
     return Generation(**parts)

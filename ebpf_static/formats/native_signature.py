@@ -48,7 +48,7 @@ def read_certificate_table(pe: PeFile) -> CertificateTable | None:
         return None
     if offset % 8 or not 8 <= size <= MAX_TABLE_BYTES or offset + size > len(pe.data):
         raise FormatError(f"{size} bytes do not lie in the file", where=where, offset=offset)
-    blobs = []
+    blobs: list[bytes] = []
     start, end = offset, offset + size
     while start + 8 <= end and len(blobs) < _MAX_SIGNATURES:
         length = int.from_bytes(pe.data[start : start + 4], "little")

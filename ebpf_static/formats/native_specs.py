@@ -138,7 +138,7 @@ def _program(
         info_hash=entry.info_hash,
         info_hash_algorithm=entry.hash_type,
         resolved_functions=tables.reader.read_resolved(*entry.resolved),
-        entry_header=None if entry.header is None else tuple(entry.header),
+        entry_header=entry.header,
         entry_offset=pe.file_offset(entry.rva) or 0,
     )
 
