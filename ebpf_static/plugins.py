@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,6 +33,39 @@ class Stage(StrEnum):
     """Opening works, loading any of its programs does not: a map, BTF, the object's own data."""
     PROGRAM = "program"
     """The programs concerned cannot be loaded; others can."""
+
+
+class Step(IntEnum):
+    """How far loading gets before it trips over what a rule finds: reasons are told in this order.
+
+    Source: libbpf ``src/libbpf.c``: ``bpf_object_prepare``, ``bpf_object_load_prog``; Linux
+    ``kernel/bpf/syscall.c``: ``bpf_prog_load``; ``kernel/bpf/verifier.c``: ``bpf_check``.
+    """
+
+    OPEN = 0
+    """The object is read."""
+    BYTE_ORDER = 10
+    """The object is found to be for another machine."""
+    EXTERNS = 20
+    """Configuration values, kernel functions and variables are looked up."""
+    STRUCT_OPS = 30
+    """Structures of callbacks are matched with the kernel's."""
+    RELOCATE = 40
+    """Code is relocated, CO-RE included."""
+    BTF = 50
+    """Type information is given to the kernel."""
+    MAPS = 60
+    """Maps are created."""
+    PREPARE = 70
+    """The loader settles a program's type and attach target."""
+    PROGRAM = 75
+    """The kernel looks at the program's size, type, flags and target."""
+    STRUCTURE = 80
+    """The verifier reads every instruction once and follows control flow."""
+    CODE = 85
+    """The verifier simulates the program."""
+    STACK = 90
+    """The verifier adds up stack and calls."""
 
 
 class RuleStatus(StrEnum):
@@ -161,6 +194,7 @@ class Rule(ABC):
     since: ClassVar[str] = "0.1.0"
     status: ClassVar[RuleStatus] = RuleStatus.STABLE
     stage: ClassVar[Stage] = Stage.PROGRAM
+    step: ClassVar[Step] = Step.CODE
     platforms: ClassVar[tuple[Platform, ...]] = (Platform.LINUX, Platform.WINDOWS)
     meta: ClassVar[RuleMeta]
 

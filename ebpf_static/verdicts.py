@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from ebpf_static.engine.run import run_rules
 from ebpf_static.findings import Finding, Report, Severity
-from ebpf_static.plugins import Stage
+from ebpf_static.plugins import Stage, Step
 from ebpf_static.registry import RegisteredRule, Registry, get_registry
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
 from ebpf_static.target import Target
@@ -33,7 +33,8 @@ class Verdict:
 
     Attributes:
         status: the answer.
-        reasons: the findings that make it so; empty for what loads.
+        reasons: the findings that make it so, in the order loading trips over them; empty for
+            what loads.
     """
 
     status: Status
@@ -144,7 +145,7 @@ class _Sorter:
         if any(f.severity is Severity.ERROR for f in self._opening):
             return {}
         shared = [*self._opening, *self._whole]
-        return {name: _verdict([*shared, *own]) for name, own in self._by_program.items()}
+        return {name: self._verdict([*shared, *own]) for name, own in self._by_program.items()}
 
     def object_verdict(self) -> Verdict:
         """Return the verdict on everything a loader loads unasked."""
@@ -152,11 +153,18 @@ class _Sorter:
         for program in self._spec.programs:
             if program.autoload:
                 reasons += self._by_program[program.name]
-        return _verdict(list(dict.fromkeys(reasons)))
+        return self._verdict(list(dict.fromkeys(reasons)))
 
+    def _verdict(self, reasons: list[Finding]) -> Verdict:
+        errors = tuple(f for f in reasons if f.severity is Severity.ERROR)
+        kept = tuple(sorted(errors or reasons, key=self._step))
+        if errors:
+            return Verdict(Status.REJECTED, kept)
+        return Verdict(Status.UNKNOWN, kept) if kept else Verdict(Status.LOADS)
 
-def _verdict(reasons: list[Finding]) -> Verdict:
-    errors = tuple(f for f in reasons if f.severity is Severity.ERROR)
-    if errors:
-        return Verdict(Status.REJECTED, errors)
-    return Verdict(Status.UNKNOWN, tuple(reasons)) if reasons else Verdict(Status.LOADS)
+    def _step(self, finding: Finding) -> int:
+        """Return how far loading gets before it meets what a finding is about."""
+        rule = self._rules.get(finding.code)
+        if rule is None:
+            return Step.OPEN
+        return Step.OPEN if rule.rule.stage is Stage.OPEN else rule.rule.step
