@@ -196,7 +196,15 @@ def _iter_lz4(data: bytes, where: str) -> Iterator[bytes]:
 
 def _lz4_block() -> Callable[..., bytes]:
     try:
-        block: Callable[..., bytes] = import_module("lz4.block").decompress
+        library = import_module("lz4.block")
     except ImportError:
         return lz4_block.decompress
-    return block
+
+    def decompress(data: bytes, *, uncompressed_size: int) -> bytes:
+        try:
+            block: bytes = library.decompress(data, uncompressed_size=uncompressed_size)
+        except library.LZ4BlockError as error:  # a class without a built-in base
+            raise ValueError(str(error)) from None
+        return block
+
+    return decompress
