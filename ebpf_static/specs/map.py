@@ -67,7 +67,7 @@ class MapSpec(FrozenModel):
         value_type_id: BTF id of the value type, 0 for none.
         btf_id: BTF id of the map's own VAR or struct, None for none.
         data: initial contents; None when there are none (``.bss``).
-        legacy_id: ``id`` of an efW record, None elsewhere.
+        legacy_id: ``id`` of an efW or iproute2 record, None elsewhere.
         autocreate: False for struct_ops maps of a ``?`` section.
     """
 
