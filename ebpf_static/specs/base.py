@@ -38,7 +38,7 @@ def _write_text(text: str) -> str | dict[str, str]:
 
 
 def _read_text(value: Any) -> Any:
-    if isinstance(value, dict) and value.keys() == {"base64"}:
+    if isinstance(value, dict) and isinstance(value.get("base64"), str) and len(value) == 1:
         return base64.b64decode(value["base64"], validate=True).decode("utf-8", "surrogateescape")
     return value
 
