@@ -35,6 +35,8 @@ from ebpf_static_rules.win.win030_bytecode_not_everywhere import BytecodeNotEver
 from ebpf_static_rules.win.win032_late_procedures import LateProceduresNeeded
 from ebpf_static_rules.win.win033_helper_map_pair_wrong import HelperMapPair
 from ebpf_static_rules.win.win035_release_never_made import ReleaseNeverMade
+from ebpf_static_rules.win.win101_map_type_not_in_release import MapTypeNotInRelease
+from ebpf_static_rules.win.win102_helper_not_in_release import HelperNotInRelease
 from ebpf_static_rules.win.win114_prog_array_mixed import ProgArrayMixed
 from ebpf_static_rules.win.win119_elf_refused import ElfRefused
 
@@ -71,6 +73,8 @@ RULES: tuple[type[Rule], ...] = (
     LateProceduresNeeded,
     HelperMapPair,
     ReleaseNeverMade,
+    MapTypeNotInRelease,
+    HelperNotInRelease,
     ProgArrayMixed,
     ElfRefused,
 )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ebpf_static.errors import UnknownTargetError
 from ebpf_static.findings import Severity
 from ebpf_static.plugins import RuleContext
-from ebpf_static.support.facts import Fact, Span
+from ebpf_static.support.facts import Availability, Fact, Span
 from ebpf_static.support.judge import judge
 from ebpf_static.support.tables import read_table
 from ebpf_static.support.targets import Release, resolve
@@ -50,14 +50,24 @@ def find_gap(context: RuleContext, since: str | None, until: str | None = None) 
 
     None when all of them have it.
     """
-    release = judged_release(context)
     fact = Fact("", "", Platform.WINDOWS, (Span(since or _FIRST, until),), "")
-    answer = judge(fact, release)
+    return gap_of(judge(fact, judged_release(context)), context)
+
+
+def gap_of(answer: Availability, context: RuleContext) -> Gap | None:
+    """Return what an answer of the support tables lacks; None when nothing, or when it never is.
+
+    What no release ever had is not a matter of releases: other rules report it.
+    """
     if answer.available and not answer.lacking:
         return None
-    words = "which eBPF for Windows has "
-    words += f"before {until} only" if until is not None else f"since {since}"
-    if release.version is not None:
+    if answer.until is not None:
+        words = f"which eBPF for Windows has before {answer.until} only"
+    elif answer.since is not None:
+        words = f"which eBPF for Windows has since {answer.since}"
+    else:
+        return None
+    if context.target is not None and context.target.version is not None:
         words += f" (target {context.target})"
     return Gap(Severity.WARNING if answer.available else Severity.ERROR, words)
 
