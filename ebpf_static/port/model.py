@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer
+
+from ebpf_static.errors import escape
 from ebpf_static.findings import Location
-from ebpf_static.specs.base import FrozenModel
+from ebpf_static.specs.base import FrozenModel, Text
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
+
+
+def _write_words(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return escape(text)
+    return text
+
+
+def _write_place(place: Location) -> dict[str, Any]:
+    fields = place.model_dump()
+    return {name: _write_words(it) if isinstance(it, str) else it for name, it in fields.items()}
+
+
+Place = Annotated[Location, PlainSerializer(_write_place, when_used="json")]
+"""A location; JSON cannot carry names that are no UTF-8 and has them spelled out."""
+
+Words = Annotated[str, PlainSerializer(_write_words, when_used="json")]
+"""A sentence with names of the object in it; in JSON as in :data:`Place`."""
 
 
 def tick(name: str) -> str:
@@ -22,8 +47,8 @@ class Blocker(FrozenModel):
         count: how many places there are altogether.
     """
 
-    what: str
-    locations: tuple[Location, ...] = ()
+    what: Words
+    locations: tuple[Place, ...] = ()
     count: int = 1
 
 
@@ -38,10 +63,10 @@ class MapPort(FrozenModel):
         blockers: what is in the way.
     """
 
-    name: str
+    name: Text
     type: MapType
     twin: MapType | None = None
-    differences: tuple[str, ...] = ()
+    differences: tuple[Words, ...] = ()
     blockers: tuple[Blocker, ...] = ()
 
     @property
@@ -64,9 +89,9 @@ class HelperPort(FrozenModel):
 
     helper: HelperId
     twins: tuple[HelperId, ...] = ()
-    calls: tuple[Location, ...] = ()
+    calls: tuple[Place, ...] = ()
     count: int = 0
-    differences: tuple[str, ...] = ()
+    differences: tuple[Words, ...] = ()
     blockers: tuple[Blocker, ...] = ()
 
     @property
@@ -96,7 +121,7 @@ class FieldPort(FrozenModel):
     twin: str | None = None
     twin_offset: int | None = None
     twin_size: int | None = None
-    location: Location
+    location: Place
 
 
 class VerdictPort(FrozenModel):
@@ -114,7 +139,7 @@ class VerdictPort(FrozenModel):
     name: str | None = None
     twin: str | None = None
     twin_value: int | None = None
-    location: Location
+    location: Place
 
 
 class ProgramPort(FrozenModel):
@@ -136,8 +161,8 @@ class ProgramPort(FrozenModel):
         blockers: what is in the way.
     """
 
-    name: str
-    section: str
+    name: Text
+    section: Text
     type: ProgramType
     attach_type: AttachType | None = None
     twin_section: str | None = None
@@ -147,7 +172,7 @@ class ProgramPort(FrozenModel):
     twin_context: str | None = None
     fields: tuple[FieldPort, ...] = ()
     verdicts: tuple[VerdictPort, ...] = ()
-    differences: tuple[str, ...] = ()
+    differences: tuple[Words, ...] = ()
     blockers: tuple[Blocker, ...] = ()
 
 
@@ -166,14 +191,14 @@ class PortReport(FrozenModel):
         blockers: what concerns the whole object.
     """
 
-    object: str
+    object: Text
     source: Platform
     to: Platform
     established: bool
     maps: tuple[MapPort, ...] = ()
     programs: tuple[ProgramPort, ...] = ()
     helpers: tuple[HelperPort, ...] = ()
-    differences: tuple[str, ...] = ()
+    differences: tuple[Words, ...] = ()
     blockers: tuple[Blocker, ...] = ()
 
     @property

@@ -200,6 +200,15 @@ def test_names_cannot_leave_their_line() -> None:
         assert "a'" in text
 
 
+def test_names_that_are_no_text_are_spelled_out_in_json() -> None:
+    name = b"a\xff".decode("utf-8", "surrogateescape")
+    report = _port({"maps": [{"name": name, "type": "STACK_TRACE"}],
+                    "programs": [{"name": name, "section": name}]})  # fmt: skip
+    document = json.loads(report.model_dump_json())
+    assert document["programs"][0]["blockers"][0]["locations"][0]["program"] == "a\\udcff"
+    assert PortReport.model_validate_json(report.model_dump_json()).maps[0].name == name
+
+
 def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = str(OBJECTS / "windows" / "xdp_maps-clang19-el.o")
     assert main(["port", path, "--to", "linux"]) == 0
