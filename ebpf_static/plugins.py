@@ -43,7 +43,13 @@ class Step(IntEnum):
     """
 
     OPEN = 0
-    """The object is read."""
+    """Sections and symbols are read."""
+    OPEN_EXTERNS = 2
+    """Undefined symbols are told apart."""
+    OPEN_MAPS = 4
+    """Definitions of maps are read."""
+    OPEN_CODE = 6
+    """Relocations of code and map values are read."""
     BYTE_ORDER = 10
     """The object is found to be for another machine."""
     EXTERNS = 20

@@ -162,9 +162,13 @@ class _Sorter:
             return Verdict(Status.REJECTED, kept)
         return Verdict(Status.UNKNOWN, kept) if kept else Verdict(Status.LOADS)
 
-    def _step(self, finding: Finding) -> int:
+    def _step(self, finding: Finding) -> tuple[int, int]:
         """Return how far loading gets before it meets what a finding is about."""
         rule = self._rules.get(finding.code)
-        if rule is None:
-            return Step.OPEN
-        return Step.OPEN if rule.rule.stage is Stage.OPEN else rule.rule.step
+        step = Step.OPEN if rule is None else rule.rule.step
+        elf = self._spec.elf
+        if step is not Step.OPEN or elf is None:
+            return (step, 0)
+        # Sections are read one after another.
+        section = elf.find_section(finding.location.section or "")
+        return (step, 0 if section is None else section.index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf_static.findings import Severity
-from ebpf_static.plugins import RuleContext
+from ebpf_static.plugins import RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ReadProblem
 from ebpf_static.target import Platform
 from ebpf_static_rules.bases import ProblemRule
@@ -41,6 +41,8 @@ class BtfMalformed(ProblemRule):
     code = "BTF001"
     name = "btf-malformed"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN
     kind = "btf"
     help_text = "build the object again with `-g`, and check the tools that rewrite it"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf_static.findings import Severity
-from ebpf_static.plugins import RuleContext
+from ebpf_static.plugins import RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ReadProblem
 from ebpf_static.target import Platform
 from ebpf_static_rules.bases import ProblemRule
@@ -42,6 +42,8 @@ class MapsWithoutBtf(ProblemRule):
     code = "BTF003"
     name = "maps-without-btf"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN
     kind = "maps"
     help_text = "compile with `-g`, and strip with `llvm-strip -g`"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf_static.findings import Severity
-from ebpf_static.plugins import RuleContext
+from ebpf_static.plugins import RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ReadProblem
 from ebpf_static.target import Platform
 from ebpf_static_rules.bases import ProblemRule
@@ -48,6 +48,8 @@ class RelocationUnresolved(ProblemRule):
     code = "ELF003"
     name = "relocation-unresolved"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_CODE
     kind = "relocation"
     help_text = (
         "keep variables in sections called `.data`, `.rodata` or `.bss` (or `.data.NAME`), and "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 
 _SHT_SYMTAB = 2
@@ -43,6 +43,8 @@ class SymbolsMissing(Rule):
     code = "ELF010"
     name = "symbols-missing"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for the object, or one for each nameless section."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 
@@ -42,6 +42,8 @@ class ObjectNotRelocatable(Rule):
     code = "ELF012"
     name = "object-not-relocatable"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for any other ELF type."""

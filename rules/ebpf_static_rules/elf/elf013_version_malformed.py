@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 
@@ -43,6 +43,8 @@ class VersionMalformed(Rule):
     code = "ELF013"
     name = "version-malformed"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:

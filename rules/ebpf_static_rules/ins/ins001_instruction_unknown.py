@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ebpf_static.findings import Severity
 from ebpf_static.isa import explain_unknown
+from ebpf_static.plugins import Step
 from ebpf_static.specs import FunctionSpec
 from ebpf_static_rules.bases import CodeRule
 from ebpf_static_rules.code import CodeFacts
@@ -41,6 +42,7 @@ class InstructionUnknown(CodeRule):
     code = "INS001"
     name = "instruction-unknown"
     severity = Severity.ERROR
+    step = Step.STRUCTURE
     help_text = "correct whatever generated the code; no verifier takes this encoding"
 
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ebpf_static.findings import Severity
+from ebpf_static.plugins import Step
 from ebpf_static.specs import FunctionSpec
 from ebpf_static_rules.bases import CodeRule
 from ebpf_static_rules.code import CodeFacts
@@ -39,6 +40,7 @@ class LddwMalformed(CodeRule):
     code = "INS003"
     name = "lddw-malformed"
     severity = Severity.ERROR
+    step = Step.STRUCTURE
     help_text = "write LDDW as two slots, the second one zero but for its immediate"
 
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ebpf_static.findings import Severity
+from ebpf_static.plugins import Step
 from ebpf_static.specs import FunctionSpec
 from ebpf_static_rules.bases import CodeRule, in_words
 from ebpf_static_rules.code import BadJump, CodeFacts
@@ -38,6 +39,7 @@ class JumpOutOfRange(CodeRule):
     code = "INS004"
     name = "jump-out-of-range"
     severity = Severity.ERROR
+    step = Step.STRUCTURE
     help_text = "jump to an instruction of the same function; LDDW counts as two"
 
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:

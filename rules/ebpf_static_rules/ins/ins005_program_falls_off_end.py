@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ebpf_static.findings import Severity
+from ebpf_static.plugins import Step
 from ebpf_static.specs import FunctionSpec
 from ebpf_static_rules.bases import CodeRule, in_words
 from ebpf_static_rules.code import CodeFacts
@@ -44,6 +45,7 @@ class ProgramFallsOffEnd(CodeRule):
     code = "INS005"
     name = "program-falls-off-end"
     severity = Severity.ERROR
+    step = Step.STRUCTURE
     help_text = "return on every path; look for undefined behaviour the compiler made use of"
 
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:

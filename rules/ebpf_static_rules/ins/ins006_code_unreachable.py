@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ebpf_static.findings import Severity
+from ebpf_static.plugins import Step
 from ebpf_static.specs import FunctionSpec
 from ebpf_static.target import Platform
 from ebpf_static_rules.bases import CodeRule
@@ -45,6 +46,7 @@ class CodeUnreachable(CodeRule):
     code = "INS006"
     name = "code-unreachable"
     severity = Severity.ERROR
+    step = Step.STRUCTURE
     platforms = (Platform.LINUX,)
     help_text = "remove the code, or compile with `-O2`"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 
 
@@ -37,6 +37,7 @@ class EmptyProgram(Rule):
     code = "INS008"
     name = "empty-program"
     severity = Severity.ERROR
+    step = Step.PROGRAM
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each empty program."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ebpf_static.findings import Severity
+from ebpf_static.plugins import Step
 from ebpf_static.specs import FunctionSpec
 from ebpf_static.target import Platform
 from ebpf_static_rules.bases import CodeRule, in_words
@@ -43,6 +44,7 @@ class IndirectCall(CodeRule):
     code = "INS012"
     name = "indirect-call"
     severity = Severity.ERROR
+    step = Step.STRUCTURE
     platforms = (Platform.LINUX,)
     help_text = "call functions by name, or use `bpf_tail_call` and a program array"
 

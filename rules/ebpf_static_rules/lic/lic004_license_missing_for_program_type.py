@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static_rules.facts import program_type
@@ -47,6 +47,7 @@ class LicenseMissingForProgramType(Rule):
     code = "LIC004"
     name = "license-missing-for-program-type"
     severity = Severity.ERROR
+    step = Step.PROGRAM
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:

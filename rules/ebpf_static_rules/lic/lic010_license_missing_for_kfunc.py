@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static_rules.lic.gpl import describe, is_compatible, iter_kfuncs, licence_help
@@ -43,6 +43,7 @@ class LicenseMissingForKfunc(Rule):
     code = "LIC010"
     name = "license-missing-for-kfunc"
     severity = Severity.ERROR
+    step = Step.STRUCTURE
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf_static.findings import Severity
-from ebpf_static.plugins import RuleContext
+from ebpf_static.plugins import RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ReadProblem
 from ebpf_static.target import Platform
 from ebpf_static_rules.bases import ProblemRule
@@ -44,6 +44,8 @@ class MapValuesMalformed(ProblemRule):
     code = "MAP004"
     name = "map-values-malformed"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_CODE
     kind = "map-values"
     help_text = "initialise `values` with maps of `.maps` or programs of this object"
 

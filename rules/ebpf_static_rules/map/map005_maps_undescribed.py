@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ebpf_static.btf import Kind
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 
@@ -39,6 +39,8 @@ class MapsUndescribed(Rule):
     code = "MAP005"
     name = "maps-undescribed"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_MAPS
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding when `.maps` has bytes and the BTF knows nothing of it."""

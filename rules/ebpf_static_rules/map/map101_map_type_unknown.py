@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
@@ -50,6 +50,8 @@ class MapTypeUnknown(Rule):
     code = "MAP101"
     name = "map-type-unknown"
     severity = Severity.ERROR
+    stage = Stage.OBJECT
+    step = Step.MAPS
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield a finding for each map whose type number no table of the platform has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin
 from ebpf_static.target import Platform
 
@@ -39,6 +39,8 @@ class MapUnnamed(Rule):
     code = "MAP103"
     name = "map-unnamed"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_MAPS
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each map without a name."""

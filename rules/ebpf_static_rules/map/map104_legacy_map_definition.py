@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Confidence, Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec, ReferenceKind
 from ebpf_static.target import Platform
 from ebpf_static_rules.wording import listed, tick
@@ -57,6 +57,8 @@ class LegacyMapDefinition(Rule):
     code = "MAP104"
     name = "legacy-map-definition"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:

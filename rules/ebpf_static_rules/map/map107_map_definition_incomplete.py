@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
@@ -88,6 +88,8 @@ class MapDefinitionIncomplete(Rule):
     code = "MAP107"
     name = "map-definition-incomplete"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_MAPS
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each incomplete definition."""

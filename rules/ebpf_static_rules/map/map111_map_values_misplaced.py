@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
@@ -51,6 +51,8 @@ class MapValuesMisplaced(Rule):
     code = "MAP111"
     name = "map-values-misplaced"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_MAPS
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin
 from ebpf_static.target import Platform
 
@@ -47,6 +47,8 @@ class MapPinningUnknown(Rule):
     code = "MAP112"
     name = "map-pinning-unknown"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_MAPS
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:

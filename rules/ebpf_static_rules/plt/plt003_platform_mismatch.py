@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static_rules.evidence import evidence_lines
@@ -44,6 +44,8 @@ class PlatformMismatch(Rule):
     code = "PLT003"
     name = "platform-mismatch"
     severity = Severity.ERROR
+    stage = Stage.OBJECT
+    step = Step.BYTE_ORDER
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding when the platform asked for is not the object's."""

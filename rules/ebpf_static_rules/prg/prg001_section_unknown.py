@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Confidence, Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.sections import match_linux_loose, suggest
@@ -49,6 +49,7 @@ class SectionUnknown(Rule):
     code = "PRG001"
     name = "section-unknown"
     severity = Severity.ERROR
+    step = Step.PREPARE
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each program whose section neither platform knows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static_rules.prg.sections import iter_untyped
 
@@ -44,6 +44,7 @@ class AttachTypeUnsupported(Rule):
     code = "PRG102"
     name = "attach-type-unsupported"
     severity = Severity.ERROR
+    step = Step.PREPARE
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each such program."""

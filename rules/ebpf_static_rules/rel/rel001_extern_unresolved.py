@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Confidence, Finding, Location, Severity
-from ebpf_static.plugins import Rule, RuleContext
+from ebpf_static.plugins import Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ExternKind
 from ebpf_static.target import Platform
 
@@ -46,6 +46,8 @@ class ExternUnresolved(Rule):
     code = "REL001"
     name = "extern-unresolved"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_EXTERNS
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each such symbol."""

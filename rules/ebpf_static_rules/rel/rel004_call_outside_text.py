@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ReferenceKind
 from ebpf_static.target import Platform
 from ebpf_static_rules.wording import capped
@@ -48,6 +48,8 @@ class CallOutsideText(Rule):
     code = "REL004"
     name = "call-outside-text"
     severity = Severity.ERROR
+    stage = Stage.OPEN
+    step = Step.OPEN_CODE
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
