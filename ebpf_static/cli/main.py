@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from ebpf_static import __version__
-from ebpf_static.cli import check, inspect, port, rule, version
+from ebpf_static.cli import check, diff, inspect, port, rule, version
 from ebpf_static.cli.exitcodes import ExitCode
 from ebpf_static.cli.options import HelpFormatter, add_common
 from ebpf_static.cli.streams import complain, prepare_streams, silence_stdout
 from ebpf_static.errors import EbpfStaticError
 
 PROG = "ebpf-static"
-_COMMANDS = (check, inspect, port, rule, version)
+_COMMANDS = (check, inspect, diff, port, rule, version)
 _DESCRIPTION = """\
 Read and check compiled eBPF objects, for Linux and for eBPF for Windows.
 Nothing is loaded, no privileges are needed, and the host does not matter."""
