@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -167,10 +167,26 @@ class Failure(_Model):
     Attributes:
         object: the object concerned.
         message: one line.
+        rule: code of the rule that failed, None when it was no rule.
     """
 
     object: str
     message: str
+    rule: str | None = None
+
+
+class Ran(NamedTuple):
+    """Which rules judged an object.
+
+    Attributes:
+        object: name of the object.
+        target: what it was judged for; None for its own platform.
+        rules: their codes, in the order they ran.
+    """
+
+    object: str
+    target: str | None
+    rules: tuple[str, ...]
 
 
 class Report(_Model):
@@ -182,6 +198,7 @@ class Report(_Model):
         objects: names of the objects judged, sorted.
         targets: what they were judged for.
         skipped: what was passed over, with the reason, one line each.
+        ran: which rules judged each object for each target.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -189,6 +206,7 @@ class Report(_Model):
     objects: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    ran: tuple[Ran, ...] = ()
 
     @property
     def active(self) -> tuple[Finding, ...]:
@@ -206,8 +224,12 @@ class Report(_Model):
 
     @classmethod
     def merge(cls, reports: tuple[Self, ...]) -> Self:
-        """Return one report of many, sorted."""
-        return cls(
+        """Return one report of many, sorted.
+
+        The parts are valid already, and building pydantic's validators for the whole would cost
+        more than judging a small object.
+        """
+        return cls.model_construct(
             findings=tuple(
                 sorted((f for r in reports for f in r.findings), key=lambda f: f.sort_key)
             ),
@@ -215,4 +237,5 @@ class Report(_Model):
             objects=tuple(sorted({o for r in reports for o in r.objects})),
             targets=tuple(dict.fromkeys(t for r in reports for t in r.targets)),
             skipped=tuple(s for r in reports for s in r.skipped),
+            ran=tuple(sorted((x for r in reports for x in r.ran), key=lambda x: x.object)),
         )

@@ -18,13 +18,14 @@ from ebpf_static.cli.options import (
 )
 from ebpf_static.cli.streams import complain, style_for, write_document
 from ebpf_static.errors import EbpfStaticError, ObjectError, UnsupportedObjectError, UsageError
-from ebpf_static.output import FORMATS, get_renderer
+from ebpf_static.output import DESCRIBING_FORMATS, FORMATS, get_renderer
 from ebpf_static.output.style import RenderOptions, Style
 
 if TYPE_CHECKING:
     from ebpf_static.api import Checker
     from ebpf_static.engine.inputs import Input, Inputs
     from ebpf_static.findings import Report
+    from ebpf_static.output.rule_page import RulePage
 
 NAME = "check"
 FORMAT_VARIABLE = "EBPF_STATIC_OUTPUT_FORMAT"
@@ -65,17 +66,26 @@ def run(args: Namespace) -> int:
     report = _judge_stdin(args, checker) if STDIN in args.paths else _judge_paths(args, checker)
     _report_on_run(args, report)
     if args.quiet < 2 or args.output_file is not None:
-        write_document(_rendered(report, output_format, args), args.output_file)
+        write_document(_rendered(report, output_format, args, checker), args.output_file)
     return exit_code(report, fail_on=args.fail_on, exit_zero=args.exit_zero)
 
 
-def _rendered(report: Report, output_format: str, args: Namespace) -> str:
+def _rendered(report: Report, output_format: str, args: Namespace, checker: Checker) -> str:
     if args.output_file is not None:
         style = Style(args.color == "always")
     else:
         style = style_for(sys.stdout, args.color)
-    options = RenderOptions(style, footer=not args.quiet, statistics=args.statistics)
+    options = RenderOptions(
+        style, footer=not args.quiet, statistics=args.statistics, fail_on=args.fail_on,
+        pages=_pages(report, checker) if output_format in DESCRIBING_FORMATS else (),
+    )  # fmt: skip
     return get_renderer(output_format)(report, options)
+
+
+def _pages(report: Report, checker: Checker) -> tuple[RulePage, ...]:
+    from ebpf_static.output.rule_page import pages_of
+
+    return pages_of(checker.rules, {finding.code for finding in report.findings})
 
 
 def _judge_paths(args: Namespace, checker: Checker) -> Report:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from ebpf_static.engine.own_rules import MalformedObject
 from ebpf_static.errors import FormatError
-from ebpf_static.findings import Failure, Finding, Report
+from ebpf_static.findings import Failure, Finding, Ran, Report
 from ebpf_static.plugins import RuleContext
 from ebpf_static.registry import RegisteredRule, describe
 from ebpf_static.specs import CollectionSpec
@@ -24,6 +24,7 @@ class _Outcome:
         self.findings: dict[Finding, None] = {}
         self.failures: list[Failure] = []
         self.skipped: list[str] = []
+        self.rules: list[str] = []
 
 
 def run_rules(
@@ -74,6 +75,10 @@ def run_rules(
         objects=(object_name,),
         targets=tuple(str(target) for target in wanted),
         skipped=tuple(dict.fromkeys(s for outcome in outcomes for s in outcome.skipped)),
+        ran=tuple(
+            Ran(object_name, str(target) if target else None, tuple(outcome.rules))
+            for target, outcome in zip(wanted or (None,), outcomes, strict=True)
+        ),
     )
 
 
@@ -103,6 +108,7 @@ def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule
     for found in rules:
         if platform not in found.entry.platforms:
             continue
+        outcome.rules.append(found.entry.code)
         try:
             _run_one(found, spec, context, outcome)
         except FormatError as error:
@@ -133,7 +139,9 @@ def _crash(found: RegisteredRule, context: RuleContext, error: Exception) -> Fai
         f"rule {found.entry.code} ({found.entry.name}) of plugin {found.plugin} failed: "
         f"{describe(error)}"
     )
-    return Failure.model_construct(object=context.object_name, message=message)
+    return Failure.model_construct(
+        object=context.object_name, message=message, rule=found.entry.code
+    )
 
 
 def _merge(targets: tuple[Target, ...], found: list[dict[Finding, None]]) -> list[Finding]:

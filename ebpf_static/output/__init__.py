@@ -17,11 +17,19 @@ _MODULES = {
     "full": "text_full",
     "concise": "text_concise",
     "json": "json_v1",
+    "jsonl": "jsonl",
+    "sarif": "sarif",
     "github": "github",
+    "gitlab": "gitlab",
+    "junit": "junit",
+    "markdown": "markdown",
 }
 
 FORMATS = tuple(_MODULES)
 """Names of the formats, the default first."""
+
+DESCRIBING_FORMATS = ("sarif", "markdown")
+"""Those that say what the rules are about, and want their pages."""
 
 
 class Renderer(Protocol):

@@ -14,6 +14,11 @@ def dumps(document: Any) -> str:
     return json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
 
 
+def dumps_line(document: Any) -> str:
+    """Return the same on one line."""
+    return _encode(document).replace("\x7f", "\\u007f") + "\n"
+
+
 def dumps_rows(document: dict[str, Any]) -> str:
     """Return the same with each item of a top-level list on a line of its own, not indented.
 

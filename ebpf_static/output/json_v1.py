@@ -22,8 +22,9 @@ Version 1::
           "file": ..., "line": ..., "column": ..., "source": ...        from line information
         }]
       }],
-      "failures": [{"object": "...", "message": "..."}],   exit status 2
+      "failures": [{"object": "...", "message": "...", "rule": code or null}],  exit status 2
       "skipped": ["..."],
+      "rules": ["MAP101"],              codes of the rules that ran on any object, sorted
       "summary": {"errors": 0, "warnings": 0, "notes": 0, "suppressed": 0, "objects": 1,
                   "failures": 0, "by_code": {"MAP101": 1}}
     }
@@ -58,14 +59,18 @@ def to_dict(report: Report) -> dict[str, Any]:
         "tool": {"name": "ebpf-static", "version": __version__},
         "targets": list(report.targets),
         "objects": list(report.objects),
-        "findings": [_finding(finding) for finding in report.findings],
-        "failures": [{"object": f.object, "message": f.message} for f in report.failures],
+        "findings": [finding_to_dict(finding) for finding in report.findings],
+        "failures": [
+            {"object": f.object, "message": f.message, "rule": f.rule} for f in report.failures
+        ],
         "skipped": list(report.skipped),
+        "rules": sorted({code for ran in report.ran for code in ran.rules}),
         "summary": _summary(report),
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_to_dict(finding: Finding) -> dict[str, Any]:
+    """Return one finding as plain values."""
     return {
         "code": finding.code,
         "name": finding.name,

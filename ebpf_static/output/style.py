@@ -6,7 +6,10 @@ Conventions: https://no-color.org, https://force-color.org and https://bixense.c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ebpf_static.output.rule_page import RulePage
 
 COLOR_CHOICES = ("auto", "always", "never")
 
@@ -39,17 +42,21 @@ PLAIN = Style()
 
 
 class RenderOptions(NamedTuple):
-    """What a renderer may vary; machine formats ignore all of it.
+    """What a renderer may vary; each format looks at what concerns it.
 
     Attributes:
         style: colours.
         footer: end with the line that counts.
         statistics: add the number of findings of each code.
+        fail_on: the mildest severity that fails the run.
+        pages: what is known of the rules findings are of, for formats that describe rules.
     """
 
     style: Style = PLAIN
     footer: bool = True
     statistics: bool = False
+    fail_on: str = "error"
+    pages: tuple[RulePage, ...] = ()
 
 
 def use_color(choice: str, *, is_terminal: bool, env: Mapping[str, str]) -> bool:

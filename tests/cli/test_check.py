@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ebpf_static import api
+from ebpf_static.output import FORMATS
 from tests.cli.conftest import Run, UseRules
 from tests.engine.test_api import small_object
 
@@ -49,7 +50,7 @@ def test_exit_status(run: Run, arguments: list[str], status: int) -> None:
     assert run("check", *arguments).status == status
 
 
-@pytest.mark.parametrize("output_format", ["full", "concise", "json", "github"])
+@pytest.mark.parametrize("output_format", FORMATS)
 @pytest.mark.parametrize(("path", "status"), [("good.o", 0), ("cut.o", 1), ("notes.txt", 2)])
 def test_the_format_never_changes_the_status(
     run: Run, output_format: str, path: str, status: int
@@ -198,7 +199,7 @@ def test_file_names_are_escaped_everywhere(run: Run, objects: Path) -> None:
     name = "e\x1b[31m\n::error::x.o"
     (objects / name).write_bytes(small_object())
     (objects / f"{name}.txt").write_bytes(b"hello")
-    for output_format in ("full", "concise", "json", "github"):
+    for output_format in FORMATS:
         result = run("check", name, f"{name}.txt", "-v", "--output-format", output_format)
         for text in (result.out, result.err):
             assert all(char.isprintable() or char == "\n" for char in text)

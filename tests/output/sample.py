@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ebpf_static.findings import Confidence, Failure, Finding, Location, Report, Severity
+from ebpf_static.findings import Confidence, Failure, Finding, Location, Ran, Report, Severity
+from ebpf_static.output.rule_page import DOCS, RulePage
+from ebpf_static.plugins import RuleMeta
 
 HOSTILE = "ev\x1b[31mil\u202e\n::error::x\ud800%,:"
 
@@ -64,5 +66,23 @@ REPORT = Report(
     objects=("build/a.bpf.o", f"b{HOSTILE}.o"),
     targets=("linux:5.4",),
     skipped=("lib.a: an archive",),
+    ran=(
+        Ran("build/a.bpf.o", "linux:5.4", ("HLP101", "MAP101", "TGT001")),
+        Ran(f"b{HOSTILE}.o", "linux:5.4", ("MAP101",)),
+    ),
+)
+PAGES = (
+    RulePage(
+        RuleMeta(
+            "MAP101",
+            "map-type-unknown",
+            Severity.ERROR,
+            "A map has a type nobody knows.",
+            "A map has a type nobody knows.\n\nWhat it does\n------------\nReports ``type``::\n\n"
+            "    struct {};\n\nHow to fix\n----------\nUse another.",
+            "0.1.0",
+        ),
+        f"{DOCS}/MAP101.md",
+    ),
 )
 EMPTY = Report(objects=("a.o",))

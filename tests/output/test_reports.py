@@ -15,7 +15,7 @@ import pytest
 from ebpf_static.findings import Finding, Location, Report, Severity
 from ebpf_static.output import FORMATS, get_renderer
 from ebpf_static.output.style import RenderOptions, Style
-from tests.output.sample import EMPTY, REPORT
+from tests.output.sample import EMPTY, PAGES, REPORT
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = bool(os.environ.get("EBPF_STATIC_UPDATE_GOLDEN"))
@@ -27,6 +27,9 @@ VARIANTS = {
     "full-color": ("full", REPORT, RenderOptions(Style(enabled=True))),
     "concise-color": ("concise", REPORT, RenderOptions(Style(enabled=True))),
     "full-quiet": ("full", REPORT, RenderOptions(footer=False)),
+    "sarif-pages": ("sarif", REPORT, RenderOptions(pages=PAGES)),
+    "markdown-pages": ("markdown", REPORT, RenderOptions(pages=PAGES)),
+    "junit-note": ("junit", REPORT, RenderOptions(fail_on="note")),
     "concise-statistics": ("concise", REPORT, RenderOptions(statistics=True)),
 }
 
@@ -48,7 +51,7 @@ def test_every_golden_file_belongs_to_a_variant() -> None:
 
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_no_name_reaches_the_terminal_raw(output_format: str) -> None:
-    text = get_renderer(output_format)(REPORT, PLAIN)
+    text = get_renderer(output_format)(REPORT, RenderOptions(pages=PAGES))
     assert all(char.isprintable() or char == "\n" for char in text)
     text.encode("utf-8")
 
@@ -86,7 +89,8 @@ def test_json_is_complete_and_versioned() -> None:
     assert [f["suppressed_by"] for f in findings].count("a reason") == 1
     assert set(findings[0]) == set(Finding.model_fields) | {"fingerprint"}
     assert set(findings[0]["locations"][0]) == set(Location.model_fields)
-    assert set(document) >= set(Report.model_fields)
+    assert set(document) >= set(Report.model_fields) - {"ran"}
+    assert document["rules"] == ["HLP101", "MAP101", "TGT001"]
 
 
 def source_block(source: str, column: int) -> list[str]:
