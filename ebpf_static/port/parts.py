@@ -31,7 +31,8 @@ _BPF_F_NO_PREALLOC = 1
 _RINGS = ("RINGBUF", "PERF_EVENT_ARRAY")
 _PAGE = 4096
 
-Call = tuple[FunctionSpec, int]
+Call = tuple[FunctionSpec, int | None]
+"""A function and the insn of the call; None in a native image, which has no bytecode."""
 
 
 def port_map(item: MapSpec, to: Platform, locate: Locator) -> MapPort:
@@ -62,7 +63,7 @@ def _to_windows(item: MapSpec, name: str) -> Iterator[str]:
         yield "map_flags, numa_node and map_extra must be left out"
     if name in _RINGS and (item.max_entries < _PAGE or item.max_entries & item.max_entries - 1):
         yield f"max_entries {item.max_entries} must become a power of two of at least {_PAGE} bytes"
-    if item.record is not None:
+    if item.origin is MapOrigin.LEGACY:
         yield "the record has other fields from offset 16 on: define the map in .maps with BTF"
     if item.pinning not in (0, 1):
         yield f"pinning {item.pinning} must become 0 or 1"
@@ -73,7 +74,7 @@ def _to_linux(item: MapSpec, name: str) -> Iterator[str]:
         yield "map_flags must be BPF_F_NO_PREALLOC"
     if name == "PERF_EVENT_ARRAY":
         yield "key_size and value_size must be 4, and max_entries is the number of processors"
-    if item.record is not None:
+    if item.origin is MapOrigin.LEGACY:
         yield "legacy records are refused by libbpf 1.0: define the map in .maps with BTF"
     if item.pinning not in (0, 1):
         yield f"pinning {item.pinning} must become 0 or 1"

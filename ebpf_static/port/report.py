@@ -98,7 +98,7 @@ def _helpers(spec: CollectionSpec, program: ProgramSpec) -> Calls:
     """Return the helpers a program and its subprograms call, with the places."""
     found: Calls = {}
     if isinstance(program, NativeProgramSpec):
-        return {helper: [(program, 0)] for helper in program.helper_ids}
+        return {helper: [(program, None)] for helper in program.helper_ids}
     for function in spec.get_linked(program):
         references = function.references_by_index
         for instruction in function.instructions:
@@ -112,7 +112,7 @@ def _helpers(spec: CollectionSpec, program: ProgramSpec) -> Calls:
 def _port_helpers(
     by_program: dict[int, Calls], to: Platform, locate: Locator
 ) -> tuple[HelperPort, ...]:
-    merged: dict[HelperId, dict[tuple[int, int], Call]] = {}
+    merged: dict[HelperId, dict[tuple[int, int | None], Call]] = {}
     for calls in by_program.values():
         for helper, places in calls.items():
             # A subprogram of many programs is one place, not many.

@@ -64,7 +64,7 @@ class MapLimitNotEnforced(WindowsRule):
                 found.append(item)
         if found:
             names = listed([tick(item.name) for item in found])
-            verb = "is a type" if len(found) == 1 else "are of types"
+            verb = "is of a type" if len(found) == 1 else "are of types"
             yield self.finding(
                 context,
                 f"{names} {verb} whose `max_entries` eBPF for Windows does not enforce since "
