@@ -22,6 +22,7 @@ from ebpf_static.interpret import interpret
 from ebpf_static.interpret.legacy_maps import EFW, EFW_OLD
 from ebpf_static.isa.scan import iter_calls
 from ebpf_static.specs.evidence import Evidence
+from ebpf_static.specs.map import MapOrigin
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId, MapType
 from ebpf_static.uapi.sections import match_linux_loose, match_windows
@@ -29,6 +30,7 @@ from ebpf_static.uapi.sections import match_linux_loose, match_windows
 _PLATFORMS: Final = (Platform.LINUX, Platform.WINDOWS)
 _FIRST_EXTENSION_HELPER: Final = 65536
 _PATH_SAMPLES: Final = 64
+_INNER_MEMBERS: Final = frozenset({"inner_map_idx", "inner_id"})
 _SECTION_SAMPLES: Final = 16
 _PROGRAM_SAMPLES: Final = 256
 _CONTEXT_STEPS: Final = 100_000
@@ -204,12 +206,31 @@ def _map(item: MapDraft, draft: ObjectDraft) -> Iterator[Evidence]:
             yield _evidence(
                 "linux", "map-type", f"map type {item.number} exists only on Linux", where
             )
+        yield from _map_shape(item, where)
     for platform, members in _facts()["map_members"].items():
         for member in item.declared:
             if member in members:
                 yield _evidence(
                     platform, "map-member", f"maps have the member `{member}` only there", where
                 )
+
+
+def _map_shape(item: MapDraft, where: str) -> Iterator[Evidence]:
+    """Compare a definition with what its type's number may look like on each platform."""
+    if item.origin is not MapOrigin.BTF:
+        return
+    inner = item.inner is not None or not _INNER_MEMBERS.isdisjoint(item.declared)
+    for row in _facts()["map_shapes"]:
+        if row["type"] != item.number:
+            continue
+        value = inner if row["field"] == "inner" else getattr(item, row["field"])
+        if value in row["is"] if "is" in row else value not in row["is_not"]:
+            yield _evidence(
+                row["platform"],
+                row["kind"],
+                f"a map of type {item.number} is so declared only there: {row['why']}",
+                where,
+            )
 
 
 def _record(item: MapDraft, draft: ObjectDraft, where: str) -> Iterator[Evidence]:
