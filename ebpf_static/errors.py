@@ -89,7 +89,26 @@ class PluginError(EbpfStaticError):
 
 
 class LoaderError(EbpfStaticError):
-    """A loader could not load."""
+    """A loader could not do what it was asked to.
+
+    Attributes:
+        result: name of the platform's result (``EINVAL``, ``EBPF_ACCESS_DENIED``), or None.
+        log: what the verifier or runtime said, cut to what matters; possibly empty.
+        rule: code of the rule that predicts this, None when none is known.
+    """
+
+    def __init__(
+        self, what: str, log: str = "", *, result: str | None = None, rule: str | None = None
+    ) -> None:
+        super().__init__(what)
+        self.log = log
+        self.result = result
+        self.rule = rule
+
+    def __str__(self) -> str:
+        """Return one printable line; the log may have many and is asked for by name."""
+        text = super().__str__()
+        return escape(f"{text} (see rule {self.rule})" if self.rule else text)
 
 
 class LoaderUnavailableError(LoaderError):
@@ -97,15 +116,7 @@ class LoaderUnavailableError(LoaderError):
 
 
 class LoadRejectedError(LoaderError):
-    """The platform refused the object.
-
-    Attributes:
-        log: what the verifier or runtime said, possibly empty.
-    """
-
-    def __init__(self, what: str, log: str = "") -> None:
-        super().__init__(what)
-        self.log = log
+    """The platform refused the object."""
 
 
 def escape(text: str) -> str:

@@ -6,7 +6,11 @@ loaders come through the entry-point group ``ebpf_static.loaders`` and have the 
 
 from __future__ import annotations
 
+from ebpf_static.loading import Loader
 
-def builtin() -> tuple[type[object], ...]:
-    """Return the loader classes of this package, in the order tried; it has none so far."""
-    return ()
+
+def builtin() -> tuple[type[Loader], ...]:
+    """Return the loader classes of this package, in the order tried."""
+    from ebpf_static_loaders.linux.loader import LinuxLoader
+
+    return (LinuxLoader,)

@@ -1,0 +1,1 @@
+"""The ``linux`` loader: ``bpf(2)`` through ctypes, without libbpf."""

@@ -1,0 +1,87 @@
+"""Handles that are a descriptor, and names for them in a BPF file system."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ebpf_static.errors import LoaderError
+from ebpf_static.loading import Handle
+from ebpf_static_loaders.linux.errors import doing, rejected
+from ebpf_static_loaders.linux.layouts import Command
+from ebpf_static_loaders.linux.resources import Fd
+from ebpf_static_loaders.linux.syscall import System
+
+
+class Pinned(Handle):
+    """A handle that is one descriptor and can be pinned."""
+
+    def __init__(self, fd: Fd, what: str) -> None:
+        self._fd = fd
+        self._what = what
+        self._paths: list[str] = []
+
+    @property
+    def system(self) -> System:
+        """The calls it is used through."""
+        return self._fd.system
+
+    @property
+    def fd(self) -> int:
+        """The descriptor.
+
+        Raises:
+            LoaderError: it has been closed.
+        """
+        if self._fd.closed:
+            raise LoaderError(f"{self._what} has been closed", result="EBADF")
+        return self._fd.number
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._fd.closed
+
+    def close(self) -> None:
+        """Close the descriptor; what is pinned stays."""
+        self._fd.close()
+
+    def pin(self, path: str) -> None:
+        """Give it a name in a BPF file system.
+
+        Raises:
+            LoadRejectedError: the path is taken, or is in no BPF file system.
+        """
+        raw = os.fsencode(path) + b"\0"
+        with doing(f"pin {self._what} at {path}"):
+            self.system.bpf(Command.OBJ_PIN, {"pathname": raw, "bpf_fd": self.fd})
+        self._paths.append(path)
+
+    def unpin(self) -> None:
+        """Remove every name :meth:`pin` gave it.
+
+        Raises:
+            LoadRejectedError: one of them cannot be removed.
+        """
+        while self._paths:
+            path = self._paths.pop()
+            with doing(f"remove the pin {path}"), suppress(FileNotFoundError):
+                self.system.unlink(path)
+
+
+def iter_pins(path: str) -> list[str]:
+    """Return ``path`` itself, or everything pinned below it, innermost first.
+
+    Raises:
+        LoadRejectedError: there is no such path.
+    """
+    root = Path(path)
+    try:
+        if not root.is_dir():
+            root.lstat()
+            return [path]
+        return sorted((str(p) for p in root.rglob("*") if not p.is_dir()), reverse=True)
+    except OSError as error:
+        raise rejected(f"cannot read {path}", error.errno or errno.EIO) from error
