@@ -72,7 +72,8 @@ def read_kconfig_map(value_size: int) -> MapDraft:
         key_size=4,
         value_size=value_size,
         max_entries=1,
-        flags=BPF_F_RDONLY_PROG,
+        # Its variables are extern, not static: map_is_mmapable() says yes.
+        flags=BPF_F_RDONLY_PROG | BPF_F_MMAPABLE,
     )
 
 

@@ -1,7 +1,7 @@
 """Which functions are entry programs, and what their section names make of them.
 
-Sources: libbpf ``src/libbpf.c`` ``prog_is_subprog`` and ``bpf_object__add_programs``; for efW the
-rules of its verifier (every code section but ``.text`` holds programs).
+Sources: libbpf 1.7 ``src/libbpf.c`` ``prog_is_subprog`` and ``bpf_object__add_programs``; for efW
+the rules of its verifier (every code section but ``.text`` holds programs).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def interpret_functions(
     matches: dict[str, SectionMatch | None] = {}
     found: list[ProgramSpec | FunctionSpec] = []
     for function in functions:
-        if not _is_entry(function, platform, len(functions), others=others):
+        if not _is_entry(function, platform, others=others):
             found.append(function)
             continue
         section = function.section
@@ -36,10 +36,10 @@ def interpret_functions(
     return ByName(found)
 
 
-def _is_entry(function: FunctionSpec, platform: Platform, count: int, *, others: bool) -> bool:
+def _is_entry(function: FunctionSpec, platform: Platform, *, others: bool) -> bool:
     if function.section == TEXT:
-        # libbpf cannot tell entry from subprogram when `.text` is not all there is.
-        return not others if platform is Platform.WINDOWS else count == 1
+        # libbpf 1.0 made every function of `.text` a subprogram, even one that stands alone.
+        return platform is Platform.WINDOWS and not others
     if platform is Platform.WINDOWS:
         return function.linkage != "static"
     return function.linkage != "static" and function.name != ""

@@ -99,7 +99,7 @@ def test_kconfig_layout_is_libbpfs() -> None:
     assert {r.kind for r in spec.functions[0].references} == {ReferenceKind.KCONFIG}
     kconfig = spec.maps[".kconfig"]
     assert (kconfig.type.name, kconfig.key_size, kconfig.value_size) == ("ARRAY", 4, 17)
-    assert (kconfig.max_entries, kconfig.flags, kconfig.data) == (1, 128, None)
+    assert (kconfig.max_entries, kconfig.flags, kconfig.data) == (1, 1 << 7 | 1 << 10, None)
     assert kconfig.libbpf_name("some_object.o") == "some_ob.kconfig"
 
 
