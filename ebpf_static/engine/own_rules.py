@@ -13,6 +13,7 @@ from ebpf_static.errors import ObjectError
 from ebpf_static.findings import Finding, Location, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
+from ebpf_static.target import Platform
 
 
 def builtin() -> tuple[type[Rule], ...]:
@@ -83,8 +84,8 @@ class TargetReleaseNotJudged(Rule):
 
     What it does
     ------------
-    Notes for each target with a release (``linux:5.15``) that the rules judged by the platform
-    (``linux``) alone, and that what this release lacks was not looked up.
+    Notes for each Linux target with a release (``linux:5.15``) that the rules judged by the
+    platform (``linux``) alone, and that what this release lacks was not looked up.
 
     Why it matters
     --------------
@@ -113,8 +114,8 @@ class TargetReleaseNotJudged(Rule):
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one note when the target names a release."""
         target = context.target
-        if target is None or target.version is None:
-            return
+        if target is None or target.version is None or target.platform is Platform.WINDOWS:
+            return  # the rules for Windows judge by release
         yield self.finding(
             context,
             f"judged for {target.platform.label} only: what release {target.version} supports "
