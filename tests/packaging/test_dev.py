@@ -85,4 +85,5 @@ def test_half_made_environment_is_made_again(
     dev.set_up()
     assert ran == [], "done once is done"
     dev.set_up("test")
-    assert ran[-1][-2:] == ["--group", "test"]
+    assert ran[-2][-2:] == ["--group", "test"]
+    assert "compileall" in ran[-1]
