@@ -13,7 +13,7 @@ from ebpf_static_rules.facts import iter_loaded
 from ebpf_static_rules.win.base import WindowsRule
 from ebpf_static_rules.win.releases import find_gap
 from ebpf_static_rules.win.tables import Encoding, find_encoding
-from ebpf_static_rules.wording import capped
+from ebpf_static_rules.wording import capped, listed
 
 _RESOLVED = {
     ReferenceKind.MAP: LddwSource.MAP_FD,
@@ -30,10 +30,38 @@ _ELSEWHERE = (
 )
 
 
-class _Verdict(NamedTuple):
+_MAP_BY_FD = "lddw map by fd"
+"""The one row whose documentation is plainly wrong: it is the normal reference to a map."""
+
+_Place = tuple[FunctionSpec, int]
+
+
+class _Degree(NamedTuple):
     severity: Severity
     confidence: Confidence
     words: str
+
+
+class _Verdict(NamedTuple):
+    name: str
+    degree: _Degree
+
+
+_NOBODY = _Degree(Severity.ERROR, Confidence.HIGH, "which no part of eBPF for Windows knows")
+_REFUSED = _Degree(
+    Severity.ERROR, Confidence.HIGH, "which the verifier of eBPF for Windows refuses"
+)
+_DROPPED = _Degree(
+    Severity.ERROR,
+    Confidence.HIGH,
+    "for which bpf2c silently emits no code; JIT and interpreter refuse it",
+)
+_UNDOCUMENTED = _Degree(
+    Severity.NOTE,
+    Confidence.LOW,
+    "which the JIT of eBPF for Windows takes in its newest source but not by its documentation of "
+    "2024; native images take it",
+)
 
 
 class InstructionRefused(WindowsRule):
@@ -75,54 +103,54 @@ class InstructionRefused(WindowsRule):
     def judge(
         self, spec: CollectionSpec, context: RuleContext, locate: Locator
     ) -> Iterator[Finding]:
-        """Yield an error for each function and kind, and one finding for each milder kind."""
-        milder: dict[_Verdict, list[tuple[FunctionSpec, int]]] = {}
+        """Yield an error for each function and kind, and one finding for what is milder."""
+        milder: dict[_Degree, dict[str, _Place]] = {}
         for function, _ in iter_loaded(spec):
-            errors: dict[_Verdict, int] = {}
+            errors: dict[_Verdict, _Place] = {}
             for insn, verdict in _find(function, context):
-                if verdict.severity is Severity.ERROR:
-                    errors.setdefault(verdict, insn)
-                    continue
-                places = milder.setdefault(verdict, [])
-                if not places or places[-1][0] is not function:
-                    places.append((function, insn))
-            for verdict, insn in errors.items():
-                yield self._finding(context, locate, verdict, [(function, insn)])
-        for verdict, places in milder.items():
-            yield self._finding(context, locate, verdict, places)
+                if verdict.degree.severity is Severity.ERROR:
+                    errors.setdefault(verdict, (function, insn))
+                else:
+                    names = milder.setdefault(verdict.degree, {})
+                    names.setdefault(verdict.name, (function, insn))
+            for verdict, place in errors.items():
+                yield self._finding(context, locate, verdict.degree, {verdict.name: place})
+        for degree, names in milder.items():
+            yield self._finding(context, locate, degree, names)
 
     def _finding(
-        self,
-        context: RuleContext,
-        locate: Locator,
-        verdict: _Verdict,
-        places: list[tuple[FunctionSpec, int]],
+        self, context: RuleContext, locate: Locator, degree: _Degree, names: dict[str, _Place]
     ) -> Finding:
-        function, insn = places[0]
-        others = [f"so does {it.name or it.section}" for it, _ in places[1:]]
+        function, insn = next(iter(names.values()))
+        others = [
+            f"{name}: {it.name or it.section}, insn {at}" for name, (it, at) in names.items()
+        ][1:]
         return self.finding(
             context,
-            f"`{function.name or function.section}` {verdict.words}",
+            f"`{function.name or function.section}` has {listed(list(names))}, {degree.words}",
             locate.function(function, insn),
             help="compile with -mcpu=v3 or lower, without what eBPF for Windows lacks",
-            severity=verdict.severity,
-            confidence=verdict.confidence,
+            severity=degree.severity,
+            confidence=degree.confidence,
             related=capped(others, len(others)),
-            targeted=verdict.severity is not Severity.NOTE,
+            targeted=degree.severity is not Severity.NOTE,
         )
 
 
 def _find(function: FunctionSpec, context: RuleContext) -> Iterator[tuple[int, _Verdict]]:
     references = function.references_by_index
-    known: dict[tuple[int, ...], _Verdict | None] = {}
+    known: dict[Encoding, _Verdict | None] = {}
     for instruction in function.instructions:
         meant = _resolved(instruction, references.get(instruction.index))
         if meant is None:
             continue
-        key = meant[1:2] + meant[3:6]
-        if key not in known:
-            known[key] = _judge(meant, context)
-        verdict = known[key]
+        encoding = find_encoding(meant)
+        if encoding is None:
+            yield instruction.index, _Verdict(f"`{classify(meant).name}`", _NOBODY)
+            continue
+        if encoding not in known:
+            known[encoding] = _judge(encoding, context)
+        verdict = known[encoding]
         if verdict is not None:
             yield instruction.index, verdict
 
@@ -144,35 +172,18 @@ def _resolved(instruction: Instruction, reference: Reference | None) -> Instruct
     return instruction
 
 
-def _judge(instruction: Instruction, context: RuleContext) -> _Verdict | None:
-    encoding = find_encoding(instruction)
-    if encoding is None:
-        name = classify(instruction).name
-        words = f"has `{name}`, which no part of eBPF for Windows knows"
-        return _Verdict(Severity.ERROR, Confidence.HIGH, words)
+def _judge(encoding: Encoding, context: RuleContext) -> _Verdict | None:
+    name = encoding.name
     if not encoding.verifier:
-        words = f"has {encoding.name}, which the verifier of eBPF for Windows refuses"
-        return _Verdict(Severity.ERROR, Confidence.HIGH, words)
+        return _Verdict(name, _REFUSED)
     if not encoding.native and not encoding.jit:
-        words = (
-            f"has {encoding.name}, for which bpf2c silently emits no code; JIT and interpreter "
-            "refuse it"
-        )
-        return _Verdict(Severity.ERROR, Confidence.HIGH, words)
-    return _dated(encoding, context)
-
-
-def _dated(encoding: Encoding, context: RuleContext) -> _Verdict | None:
+        return _Verdict(name, _DROPPED)
     gap = find_gap(context, encoding.native_since) if encoding.native_since else None
     if gap is not None:
         # With a JIT the program still runs, so nothing worse than a warning; native is what ships.
         severity = gap.severity if not encoding.jit else Severity.WARNING
-        words = f"has {encoding.name}, which bpf2c takes from {encoding.native_since} on only"
-        return _Verdict(severity, Confidence.HIGH, words)
-    if not encoding.jit_documented and encoding.name != "lddw map by fd":
-        words = (
-            f"has {encoding.name}, which the JIT of eBPF for Windows takes in its newest source "
-            "but not by its documentation of 2024; native images take it"
-        )
-        return _Verdict(Severity.NOTE, Confidence.LOW, words)
+        words = f"which bpf2c takes from {encoding.native_since} on only"
+        return _Verdict(name, _Degree(severity, Confidence.HIGH, words))
+    if not encoding.jit_documented and name != _MAP_BY_FD:
+        return _Verdict(name, _UNDOCUMENTED)
     return None
