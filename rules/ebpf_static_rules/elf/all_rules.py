@@ -11,6 +11,7 @@ from ebpf_static_rules.elf.elf010_symbols_missing import SymbolsMissing
 from ebpf_static_rules.elf.elf011_section_misaligned import SectionMisaligned
 from ebpf_static_rules.elf.elf012_object_not_relocatable import ObjectNotRelocatable
 from ebpf_static_rules.elf.elf013_version_malformed import VersionMalformed
+from ebpf_static_rules.elf.elf201_byte_order_foreign import ByteOrderForeign
 
 RULES: tuple[type[Rule], ...] = (
     EmptyObject,
@@ -21,4 +22,5 @@ RULES: tuple[type[Rule], ...] = (
     SectionMisaligned,
     ObjectNotRelocatable,
     VersionMalformed,
+    ByteOrderForeign,
 )

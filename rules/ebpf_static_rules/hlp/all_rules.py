@@ -5,8 +5,10 @@ from __future__ import annotations
 from ebpf_static.plugins import Rule
 from ebpf_static_rules.hlp.hlp101_helper_unknown import HelperUnknown
 from ebpf_static_rules.hlp.hlp102_helper_number_means_other import HelperNumberMeansOther
+from ebpf_static_rules.hlp.hlp201_helper_unavailable import HelperUnavailable
 
 RULES: tuple[type[Rule], ...] = (
     HelperUnknown,
     HelperNumberMeansOther,
+    HelperUnavailable,
 )

@@ -17,6 +17,10 @@ from ebpf_static_rules.map.map109_map_type_means_other import MapTypeMeansOther
 from ebpf_static_rules.map.map110_inner_map_missing import InnerMapMissing
 from ebpf_static_rules.map.map111_map_values_misplaced import MapValuesMisplaced
 from ebpf_static_rules.map.map112_map_pinning_unknown import MapPinningUnknown
+from ebpf_static_rules.map.map201_map_type_unavailable import MapTypeUnavailable
+from ebpf_static_rules.map.map202_map_flag_unavailable import MapFlagUnavailable
+from ebpf_static_rules.map.map203_map_definition_refused import MapDefinitionRefused
+from ebpf_static_rules.map.map210_ring_size_rounded import RingSizeRounded
 
 RULES: tuple[type[Rule], ...] = (
     MapValuesMalformed,
@@ -33,4 +37,8 @@ RULES: tuple[type[Rule], ...] = (
     InnerMapMissing,
     MapValuesMisplaced,
     MapPinningUnknown,
+    MapTypeUnavailable,
+    MapFlagUnavailable,
+    MapDefinitionRefused,
+    RingSizeRounded,
 )

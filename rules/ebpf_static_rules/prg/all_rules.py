@@ -10,6 +10,11 @@ from ebpf_static_rules.prg.prg004_program_unnamed import ProgramUnnamed
 from ebpf_static_rules.prg.prg101_program_type_unsupported import ProgramTypeUnsupported
 from ebpf_static_rules.prg.prg102_attach_type_unsupported import AttachTypeUnsupported
 from ebpf_static_rules.prg.prg103_attach_target_missing import AttachTargetMissing
+from ebpf_static_rules.prg.prg201_program_type_unavailable import ProgramTypeUnavailable
+from ebpf_static_rules.prg.prg202_attach_type_unavailable import AttachTypeUnavailable
+from ebpf_static_rules.prg.prg203_attach_target_not_in_kernel import AttachTargetNotInKernel
+from ebpf_static_rules.prg.prg204_attach_target_unset import AttachTargetUnset
+from ebpf_static_rules.prg.prg205_program_flag_unavailable import ProgramFlagUnavailable
 
 RULES: tuple[type[Rule], ...] = (
     SectionUnknown,
@@ -19,4 +24,9 @@ RULES: tuple[type[Rule], ...] = (
     ProgramTypeUnsupported,
     AttachTypeUnsupported,
     AttachTargetMissing,
+    ProgramTypeUnavailable,
+    AttachTypeUnavailable,
+    AttachTargetNotInKernel,
+    AttachTargetUnset,
+    ProgramFlagUnavailable,
 )

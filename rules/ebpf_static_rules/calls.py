@@ -1,0 +1,69 @@
+"""Calls that may run on a target kernel, put together over programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ebpf_static.analysis import CallSite
+from ebpf_static.plugins import RuleContext
+from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static.support import Release, substitutions
+from ebpf_static.target import Platform
+from ebpf_static.uapi.constants import HelperId
+from ebpf_static_rules.release import iter_flows
+
+
+class HelperCall(NamedTuple):
+    """A helper call that may run, and the programs in which it may.
+
+    Attributes:
+        helper: the helper the kernel is asked for, after what the loader replaces.
+        site: the call in the first of the programs.
+        programs: the programs, each with its own sight of the call.
+        sites: the call as each of the programs makes it.
+    """
+
+    helper: HelperId
+    site: CallSite
+    programs: tuple[ProgramSpec, ...]
+    sites: tuple[CallSite, ...]
+
+
+def iter_helper_calls(
+    spec: CollectionSpec, context: RuleContext, release: Release
+) -> Iterator[HelperCall]:
+    """Yield every call of a known helper that may run, worked out once for all rules."""
+    key = ("helper calls", id(spec))
+    found: list[HelperCall] | None = context.cache.get(key)
+    if found is None:
+        found = context.cache[key] = _collect(spec, context, release)
+    yield from found
+
+
+def _collect(spec: CollectionSpec, context: RuleContext, release: Release) -> list[HelperCall]:
+    replaced = _replacements(release)
+    places: dict[tuple[int, int], list[tuple[ProgramSpec, CallSite]]] = {}
+    for program, flow in iter_flows(spec, context):
+        for place, site in flow.calls.items():
+            if site.helper is not None:
+                places.setdefault(place, []).append((program, site))
+    found = []
+    for seen in places.values():
+        number = seen[0][1].helper
+        helper = HelperId.of(Platform.LINUX, number or 0)
+        if helper.known:
+            programs, sites = zip(*seen, strict=True)
+            asked = replaced.get(helper.name, helper)
+            found.append(HelperCall(asked, sites[0], programs, sites))
+    return found
+
+
+def _replacements(release: Release) -> dict[str, HelperId]:
+    """Return what libbpf calls in place of helpers the release lacks."""
+    return {
+        name: HelperId.named(Platform.LINUX, it.by)
+        for it in substitutions(release)
+        if it.when.startswith("helper ") and it.by is not None
+        for name in it.replaces
+    }

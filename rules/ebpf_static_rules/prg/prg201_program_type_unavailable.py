@@ -1,0 +1,78 @@
+"""PRG201."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ebpf_static.findings import Finding, Severity
+from ebpf_static.plugins import Locator, RuleContext, Step
+from ebpf_static.specs import CollectionSpec
+from ebpf_static.support import Release, program_type
+from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
+
+
+class ProgramTypeUnavailable(ReleaseRule):
+    """A program has a type the target kernel does not have.
+
+    What it does
+    ------------
+    Reports programs of a type that came later than the release judged for, or that its
+    configuration leaves out.
+
+    Why it matters
+    --------------
+    The kernel refuses the program (`-EINVAL`). libbpf then gives up on the whole object unless
+    the program is switched off.
+
+    Example
+    -------
+    A netfilter program on Linux 6.1::
+
+        SEC("netfilter")                           // since 6.4
+        int filter(struct bpf_nf_ctx *ctx) { return NF_ACCEPT; }
+
+    How to fix
+    ----------
+    Put `?` in front of the section's name (`SEC("?netfilter")`) and switch the program on where
+    the kernel has its type (`libbpf_probe_bpf_prog_type`, `bpf_program__set_autoload`).
+
+    References
+    ----------
+    https://docs.kernel.org/bpf/libbpf/program_types.html
+    """
+
+    code = "PRG201"
+    name = "program-type-unavailable"
+    severity = Severity.ERROR
+    step = Step.PROGRAM
+
+    def judge(
+        self, spec: CollectionSpec, context: RuleContext, release: Release
+    ) -> Iterator[Finding]:
+        """Yield a finding for each program of such a type."""
+        locate = Locator(spec, context)
+        for program in spec.programs:
+            if program.type.number == 0 or not program.type.known:
+                continue  # PRG001
+            answer = program_type(program.type, release)
+            lacking = open_conditions(answer, context, sleepable=program.sleepable)
+            if answer.available and not lacking:
+                continue
+            subject = f"program `{program.name}` is of type {program.type.name}"
+            if answer.status == "unknown":
+                yield self.undecided(
+                    context,
+                    f"{subject}; whether {release.label} has it is not known",
+                    locate,
+                    program,
+                )
+                continue
+            why = words_of(lacking) if answer.available else since_words(answer, release)
+            yield self.finding(
+                context,
+                f"{subject}, {why} (target {release.label})",
+                locate.function(program),
+                help="switch the program off on that release",
+                confidence=answer.confidence,
+                targeted=True,
+            )

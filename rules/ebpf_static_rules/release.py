@@ -1,0 +1,121 @@
+"""What rules about one Linux release share: their base, the code that may run, and wording."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ebpf_static.analysis import Flow
+from ebpf_static.findings import Confidence, Finding, Severity
+from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
+from ebpf_static.support import Availability, Condition, ConditionKind, Release
+from ebpf_static.target import Platform
+from ebpf_static_rules.evidence import is_foreign
+from ebpf_static_rules.facts import facts_of
+
+_MAX_LINKED = 1 << 18
+"""Functions linked into programs, once for each program; only hostile objects have more."""
+
+
+class ReleaseRule(Rule, abstract=True):
+    """A rule that judges for one Linux release, and only when one is named."""
+
+    platforms: ClassVar[tuple[Platform, ...]] = (Platform.LINUX,)
+
+    def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
+        """Yield what is wrong on the release judged for."""
+        release = context.release
+        if release is None or spec.elf is None or is_foreign(spec, Platform.LINUX):
+            return
+        yield from self.judge(spec, context, release)
+
+    @abstractmethod
+    def judge(
+        self, spec: CollectionSpec, context: RuleContext, release: Release
+    ) -> Iterator[Finding]:
+        """Yield a finding for each instance of the problem."""
+
+    def undecided(
+        self, context: RuleContext, message: str, locate: Locator, function: FunctionSpec
+    ) -> Finding:
+        """Return the note that something about a program cannot be decided."""
+        return self.finding(
+            context,
+            message,
+            locate.function(function),
+            severity=Severity.NOTE,
+            confidence=Confidence.LOW,
+            targeted=True,
+            undecided=True,
+        )
+
+
+def iter_flows(spec: CollectionSpec, context: RuleContext) -> Iterator[tuple[ProgramSpec, Flow]]:
+    """Yield every program with what may happen when it runs on the target kernel."""
+    view = context.view(spec)
+    for program in spec.programs:
+        yield program, view.flow(program)
+
+
+def iter_linked(spec: CollectionSpec) -> Iterator[tuple[ProgramSpec, frozenset[int]]]:
+    """Yield every program with the positions of the functions a loader links into it."""
+    facts = facts_of(spec)
+    budget = _MAX_LINKED
+    for index in facts.programs:
+        linked = frozenset(facts.reach((index,)))
+        budget -= len(linked)
+        if budget < 0:
+            return
+        program = spec.functions[index]
+        if isinstance(program, ProgramSpec):
+            yield program, linked
+
+
+def programs_linking(spec: CollectionSpec) -> dict[int, tuple[ProgramSpec, ...]]:
+    """Return for each function the programs it is linked into."""
+    found: dict[int, list[ProgramSpec]] = {}
+    for program, linked in iter_linked(spec):
+        for index in linked:
+            found.setdefault(index, []).append(program)
+    return {index: tuple(programs) for index, programs in found.items()}
+
+
+def since_words(answer: Availability, release: Release) -> str:
+    """Return when a release lacks something until: ``which Linux has since 5.8``."""
+    if answer.until is not None and (answer.since is None or answer.since == answer.until):
+        return f"which Linux has no longer since {answer.until}"
+    if answer.since is not None:
+        return f"which Linux has since {answer.since}"
+    failed = words_of(answer.conditions)
+    if failed:
+        return failed
+    return f"which {release.label} does not have"
+
+
+def words_of(conditions: tuple[Condition, ...]) -> str:
+    """Return conditions in words."""
+    return "; ".join(str(condition) for condition in conditions)
+
+
+def open_conditions(
+    answer: Availability, context: RuleContext, *, sleepable: bool
+) -> tuple[Condition, ...]:
+    """Return the conditions of something available that this program and kernel do not meet.
+
+    Capabilities, lockdown and processors are no question of bytes: the loading process has what
+    it needs, nothing is locked down, and the processor is x86-64.
+    """
+    return tuple(it for it in answer.conditions if not _is_met(it, context, sleepable=sleepable))
+
+
+def _is_met(condition: Condition, context: RuleContext, *, sleepable: bool) -> bool:
+    if condition.kind is ConditionKind.SLEEPABLE:
+        return sleepable
+    if condition.kind is ConditionKind.CONFIG:
+        config = context.kernel.config if context.kernel else None
+        return config is None or all(config.get(name) in ("y", "m") for name in condition.names)
+    if condition.kind is ConditionKind.ARCH:
+        return any(name.startswith("x86_64") for name in condition.names)
+    return True
