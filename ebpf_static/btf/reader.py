@@ -238,6 +238,23 @@ class Btf:
             return self._base.name(type_id)
         return self._strings.name(self._words[self._at(type_id)]) if type_id else ""
 
+    def words(self, type_id: int) -> tuple[int, int, int, int]:
+        """Return a type as stored: offset of its name, ``info``, size or type, and what follows.
+
+        The last one is the first word behind the record, 0 behind the last type's.
+        """
+        if type_id < self._start and self._base is not None:
+            return self._base.words(type_id)
+        if not type_id:
+            return (0, 0, 0, 0)
+        words, at = self._words, self._at(type_id)
+        return (
+            words[at],
+            words[at + 1],
+            words[at + 2],
+            words[at + 3] if at + 3 < len(words) else 0,
+        )
+
     def string(self, offset: int) -> str:
         """Return the string at ``offset`` of the string section (base included).
 
