@@ -150,7 +150,7 @@ def test_what_a_loader_mends() -> None:
     w = BtfWriter()
     i = w.integer("int", 4)
     f = w.func("kfunc", w.func_proto(0, [("", i)]), 2)
-    w.datasec(".ksyms", 0, [(w.var("jiffies", i, 2), 0, 4), (f, 0, 0)])
+    w.datasec(".ksyms", 0, [(w.var("jiffies", w.const(0), 2), 0, 4), (f, 0, 0)])
     w.datasec(".bss", 0, [(w.var("v", i), 0, 4)])
     assert first_problem(w) is None
     assert first_problem(w, by_loader=False) is not None

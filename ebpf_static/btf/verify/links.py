@@ -13,6 +13,7 @@ from typing import Final
 
 from ebpf_static.btf.reader import Btf
 from ebpf_static.btf.types import (
+    LINKAGE_GLOBAL,
     Array,
     BtfType,
     Datasec,
@@ -163,7 +164,9 @@ class _Links:
         elif isinstance(record, Func):
             self._check_function(record)
         elif isinstance(record, Var):
-            self._demand(record, record.type_id, self.has_size(record.type_id), "type")
+            # libbpf makes variables of the kernel integers, so that any type will do.
+            mended = self._by_loader and record.linkage > LINKAGE_GLOBAL
+            self._demand(record, record.type_id, mended or self.has_size(record.type_id), "type")
         else:
             target = self._find_concrete(_target_of(record))
             kind = self._btf.kind(target)
@@ -207,7 +210,9 @@ class _Links:
 
     def _check_function(self, record: Func) -> None:
         prototype = self._btf.type(record.type_id)
-        if not isinstance(prototype, FuncProto) or (self._by_loader and record.linkage > 1):
+        if not isinstance(prototype, FuncProto) or (
+            self._by_loader and record.linkage > LINKAGE_GLOBAL
+        ):
             return
         for number, parameter in enumerate(prototype.params, 1):
             if not parameter.name and parameter.type_id:
