@@ -164,9 +164,8 @@ class _Links:
         elif isinstance(record, Func):
             self._check_function(record)
         elif isinstance(record, Var):
-            # libbpf makes variables of the kernel integers, so that any type will do.
-            mended = self._by_loader and record.linkage > LINKAGE_GLOBAL
-            self._demand(record, record.type_id, mended or self.has_size(record.type_id), "type")
+            fits = self._is_mended(record) or self.has_size(record.type_id)
+            self._demand(record, record.type_id, fits, "type")
         else:
             target = self._find_concrete(_target_of(record))
             kind = self._btf.kind(target)
@@ -188,7 +187,7 @@ class _Links:
     def _check_section(self, record: Datasec) -> None:
         for number, var in enumerate(record.vars):
             variable = self._btf.type(var.type_id)
-            if not isinstance(variable, Var):
+            if not isinstance(variable, Var) or self._is_mended(variable):
                 continue
             fits = self.has_size(variable.type_id)
             self._demand(record, variable.type_id, fits, f"type of variable {number}")
@@ -239,6 +238,10 @@ class _Links:
         if self._btf.kind(type_id) in _RESOLVED:
             self._resolve(type_id)
         self._demand(record, type_id, self.has_size(type_id), word)
+
+    def _is_mended(self, record: Func | Var) -> bool:
+        """Tell whether libbpf replaces a declaration: it names parameters, types variables int."""
+        return self._by_loader and record.linkage > LINKAGE_GLOBAL
 
     def _kind(self, type_id: int) -> int | None:
         return self._btf.kind(type_id) if type_id < len(self._btf) else None
