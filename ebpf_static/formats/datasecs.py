@@ -4,10 +4,10 @@ An object may have thousands of sections, and asking BTF for a type by name sear
 strings each time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from ebpf_static.btf import Btf, Kind
-from ebpf_static.btf.types import Datasec, SectionVar
+from ebpf_static.btf.types import Datasec, SectionVar, Var
 
 
 class Datasecs:
@@ -35,12 +35,20 @@ class Datasecs:
         found = self._find(section)
         return () if found is None else found.vars
 
-    def exports(self, section: str) -> bool:
-        """Whether a variable of the section can be seen from outside: not all are static."""
+    def exports(self, section: str, hidden: Container[str]) -> bool:
+        """Whether a variable of the section can be seen from outside: neither static nor hidden.
+
+        Args:
+            section: its name.
+            hidden: the object's hidden symbols (libbpf's ``btf_fixup_datasec`` makes them static).
+        """
         known = self._exported.get(section)
         if known is None:
             types = (self.btf.type(entry.type_id) for entry in self.variables(section))
-            known = any(getattr(variable, "linkage", 0) for variable in types)
+            known = any(
+                isinstance(variable, Var) and variable.linkage and variable.name not in hidden
+                for variable in types
+            )
             self._exported[section] = known
         return known
 

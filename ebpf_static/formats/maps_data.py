@@ -32,7 +32,12 @@ _LINKAGE = {0: "static", 1: "global", 2: "extern"}
 
 
 def read_data_map(
-    elf: ElfObject, datasecs: Datasecs | None, section: SectionSpec, *, read_only: bool
+    elf: ElfObject,
+    datasecs: Datasecs | None,
+    section: SectionSpec,
+    symbols: SymbolTable,
+    *,
+    read_only: bool,
 ) -> MapDraft:
     """Return the map a section of global variables becomes."""
     if section.size > _U32_MAX:
@@ -40,7 +45,7 @@ def read_data_map(
     if section.type != SHT_NOBITS and section.size > limits.MAX_INITIAL_DATA_BYTES:
         raise LimitError(f"{section.size} bytes of initial data", where=f"section {section.name}")
     flags = BPF_F_RDONLY_PROG if read_only else 0
-    if datasecs is not None and datasecs.exports(section.name):
+    if datasecs is not None and datasecs.exports(section.name, symbols.hidden):
         flags |= BPF_F_MMAPABLE
     return MapDraft(
         name=section.name,

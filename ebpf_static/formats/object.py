@@ -121,7 +121,7 @@ def _read_maps(
         elif is_legacy_section(section):
             declared += read_legacy_maps(elf, section, symbols)
         elif kind in _DATA_KINDS and section.type in (SHT_PROGBITS, SHT_NOBITS):
-            found = read_data_map(elf, datasecs, section, read_only=kind == "rodata")
+            found = read_data_map(elf, datasecs, section, symbols, read_only=kind == "rodata")
             _read_variables(draft, variables, section, found.data)
             if kind != "arena":
                 data.append(found)

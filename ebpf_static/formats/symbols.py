@@ -43,6 +43,11 @@ class SymbolTable:
                 found.setdefault((symbol.name, section), symbol)
         return found
 
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Names of the symbols that only their own object sees."""
+        return frozenset(s.name for s in self.all if s.bind and s.is_hidden)
+
     def in_section(self, section: int) -> list[Symbol]:
         """Return the named symbols defined in a section, in table order."""
         return self._by_section.get(section, [])

@@ -19,6 +19,9 @@ from tests.build.elf_writer import (
     STT_NOTYPE,
     STT_OBJECT,
     STT_SECTION,
+    STV_DEFAULT,
+    STV_HIDDEN,
+    STV_INTERNAL,
     ByteOrder,
 )
 from tests.formats.writing import DATA, ORDERS, ObjectWriter
@@ -80,6 +83,17 @@ def test_globals_user_space_can_see_make_the_map_mmapable(linkage: int, flags: i
     variable = writer.btf.var("v", writer.int_id, linkage)
     writer.btf.datasec(".data", 4, [(variable, 0, 4)])
     writer.section(".data", bytes(4), DATA)
+    assert writer.read().maps[".data"].flags == flags
+
+
+@pytest.mark.parametrize(
+    ("visibility", "flags"), [(STV_DEFAULT, MMAPABLE), (STV_HIDDEN, 0), (STV_INTERNAL, 0)]
+)
+def test_hidden_globals_are_static_to_libbpf(visibility: int, flags: int) -> None:
+    writer = ObjectWriter()
+    writer.btf.datasec(".data", 4, [(writer.btf.var("v", writer.int_id), 0, 4)])
+    data = writer.section(".data", bytes(4), DATA)
+    writer.symbol("v", data, 0, 4, type=STT_OBJECT, bind=STB_GLOBAL, other=visibility)
     assert writer.read().maps[".data"].flags == flags
 
 
