@@ -17,8 +17,8 @@ class PlatformUnknown(Rule):
     What it does
     ------------
     Notes that an object could be for Linux or for eBPF for Windows as far as its content shows,
-    and with whose numbers it was read. It does not fire when Linux is asked for, nor for a
-    Windows object that carries its tag.
+    and with whose numbers it was read, also when a platform is asked for: the answer for it holds
+    only if the object is made for it.
 
     Why it matters
     --------------
@@ -45,17 +45,19 @@ class PlatformUnknown(Rule):
     severity = Severity.NOTE
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
-        """Yield one note when the platform was neither shown nor asked for."""
-        if spec.platform is not Platform.UNKNOWN or context.platform is Platform.LINUX:
+        """Yield one note when nothing shows the platform."""
+        if spec.platform is not Platform.UNKNOWN:
             return
-        windows = context.platform is Platform.WINDOWS
+        helps = {
+            None: "name the platform with `--platform linux` or `--platform windows`",
+            Platform.LINUX: "make sure it is built for Linux; compiling with `-g` would show it",
+            Platform.WINDOWS: f"add this line to one of its C sources: {TAG_LINE}",
+        }
         yield self.finding(
             context,
             "nothing in the object says which platform it is made for; its numbers are read as "
             f"those of {context.judged_platform(spec).label}",
             Locator(spec, context).object(),
-            help=f"add this line to one of its C sources: {TAG_LINE}"
-            if windows
-            else "name the platform with `--platform linux` or `--platform windows`",
+            help=helps[context.platform],
             related=evidence_lines(spec.evidence),
         )
