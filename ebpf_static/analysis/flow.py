@@ -188,10 +188,13 @@ class _Function:
     def _step(self, instruction: Instruction, state: State, following: int) -> bool:
         """Evaluate one instruction; return whether control goes on to the next one."""
         place = (self.index, instruction.index)
-        core = self.inputs.core.get(place)
-        if isinstance(core, Poison):
-            self.flow.poisoned.setdefault(place, core.reason)
-            return False
+        core: Patch | None = None
+        if self.inputs.core_places:
+            found = self.inputs.core.get(place)
+            if isinstance(found, Poison):
+                self.flow.poisoned.setdefault(place, found.reason)
+                return False
+            core = found
         kind = instruction.opcode & 7
         if kind in (_ALU, _ALU64):
             self._alu(instruction, state, place, core)
