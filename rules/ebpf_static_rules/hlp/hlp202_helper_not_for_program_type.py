@@ -1,0 +1,128 @@
+"""HLP202."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ebpf_static.findings import Confidence, Finding, Severity
+from ebpf_static.plugins import Locator, RuleContext
+from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static.support import ConditionKind, Release, helper, program_type, struct_ops_helper
+from ebpf_static.uapi.constants import HelperId
+from ebpf_static_rules.calls import HelperCall, iter_helper_calls
+from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
+from ebpf_static_rules.structures import find_structure
+from ebpf_static_rules.wording import listed, tick
+
+
+class _Answer(NamedTuple):
+    words: str
+    undecided: bool
+    confidence: Confidence
+
+
+class HelperNotForProgramType(ReleaseRule):
+    """A program may call a helper the target kernel keeps from programs of its type.
+
+    What it does
+    ------------
+    Reports calls that may run, as HLP201 follows them, of helpers the release has, but not for
+    this type of program, not with this attach type, or for sleepable programs only.
+
+    Why it matters
+    --------------
+    The verifier refuses the program: "unknown func bpf_override_return#58", "program of this type
+    cannot use helper". Which helpers a type may call grew over the years: 29 of 100 pairs became
+    legal after both helper and type existed.
+
+    Example
+    -------
+    On Linux 5.10::
+
+        SEC("xdp")
+        int filter(struct xdp_md *ctx)
+        {
+                bpf_skb_load_bytes(ctx, 0, buffer, 8);     // for socket buffers only
+                return XDP_PASS;
+        }
+
+    How to fix
+    ----------
+    Use a helper the type may call, move the call to another program, or guard it so that it is
+    dead code where the kernel refuses it.
+
+    References
+    ----------
+    https://docs.ebpf.io/linux/helper-function/
+    """
+
+    code = "HLP202"
+    name = "helper-not-for-program-type"
+    severity = Severity.ERROR
+
+    def judge(
+        self, spec: CollectionSpec, context: RuleContext, release: Release
+    ) -> Iterator[Finding]:
+        """Yield a finding for each call and reason, naming the programs it concerns."""
+        locate = Locator(spec, context)
+        for call in iter_helper_calls(spec, context, release):
+            if not helper(call.helper, None, None, release).available:
+                continue  # HLP201
+            for answer, programs in _answers(call, spec, context, release).items():
+                function = spec.functions[call.site.function]
+                names = listed([tick(program.name) for program in programs])
+                yield self.finding(
+                    context,
+                    f"`{function.name}` calls the helper `bpf_{call.helper.name}` in {names}: "
+                    f"{answer.words}",
+                    locate.function(function, call.site.insn),
+                    help="use a helper this type of program may call, or guard the call",
+                    severity=Severity.NOTE if answer.undecided else None,
+                    confidence=answer.confidence,
+                    targeted=True,
+                    programs=tuple(program.name for program in programs),
+                    undecided=answer.undecided,
+                )
+
+
+def _answers(
+    call: HelperCall, spec: CollectionSpec, context: RuleContext, release: Release
+) -> dict[_Answer, list[ProgramSpec]]:
+    """Return what is wrong with a call, and in which programs."""
+    found: dict[_Answer, list[ProgramSpec]] = {}
+    for program in call.programs:
+        known = program.type.known and program.type.number != 0
+        if not known or not program_type(program.type, release).available:
+            continue  # PRG001, PRG201
+        answer = _judge(call.helper, program, spec, context, release)
+        if answer is not None:
+            found.setdefault(answer, []).append(program)
+    return found
+
+
+def _judge(
+    asked: HelperId,
+    program: ProgramSpec,
+    spec: CollectionSpec,
+    context: RuleContext,
+    release: Release,
+) -> _Answer | None:
+    name = program.type.name
+    if name == "EXT":
+        return None  # the replaced program decides, and PRG204 says that it is not known
+    if name == "STRUCT_OPS":
+        answer = struct_ops_helper(asked, find_structure(spec, program) or "", release)
+    else:
+        answer = helper(asked, program.type, program.attach_type, release)
+    if answer.status == "unknown":
+        why = answer.note or "the tables do not say"
+        return _Answer(f"whether it may is not known ({why})", True, Confidence.LOW)
+    lacking = open_conditions(answer, context, sleepable=program.sleepable)
+    if not answer.available:
+        words = since_words(answer, release)
+        return _Answer(f"programs of type {name} may not, {words}", False, answer.confidence)
+    if lacking:
+        return _Answer(words_of(lacking), False, answer.confidence)
+    other = answer.condition(ConditionKind.OTHER)
+    return _Answer(f"{other[0]}, which was not looked at", True, Confidence.LOW) if other else None
