@@ -287,6 +287,11 @@ def _read_header(data: bytes) -> ElfSpec:
         section_table_offset=header.section_table,
         section_table_end=table_end,
         program_header_count=header.program_count,
+        program_header_offset=header.program_table,
+        program_header_size=header.program_entry_size,
+        header_size=header.header_size,
+        version=header.version,
+        ident_tail=data[8:16],
         sections=sections,
     )
 

@@ -5,8 +5,9 @@ Version 1, top level::
     schema_version, tool {name, version}, object
     platform, numbering, evidence [{platform, kind, weight, what, where}]
     byte_order, license, version, tag (hex digits or null)
-    elf {machine, type, flags, os_abi, file_size, section_table_offset, section_table_end,
-         program_header_count, sections [{index, name, type, flags, address, offset, size, link,
+    elf {machine, type, flags, version, os_abi, ident_tail (hex digits), header_size, file_size,
+         section_table_offset, section_table_end, program_header_count, program_header_offset,
+         program_header_size, sections [{index, name, type, flags, address, offset, size, link,
          info, alignment, entry_size}]} or null
     maps [{name, type, key_size, value_size, max_entries, flags, pinning, map_extra, numa_node,
            inner (a map or null), inner_name, values [{index, kind, name}], origin, layout, section,
@@ -58,8 +59,9 @@ _FUNCTION_FIELDS = (
     "btf_id",
 )  # fmt: skip
 _ELF_FIELDS = (
-    "machine", "type", "flags", "os_abi", "file_size", "section_table_offset",
-    "section_table_end", "program_header_count",
+    "machine", "type", "flags", "version", "os_abi", "header_size", "file_size",
+    "section_table_offset", "section_table_end", "program_header_count", "program_header_offset",
+    "program_header_size",
 )  # fmt: skip
 
 
@@ -122,7 +124,8 @@ def _hex(data: bytes | None) -> str | None:
 
 def _elf(elf: ElfSpec) -> dict[str, Any]:
     sections = [section._asdict() for section in elf.sections]
-    return {**_pick(elf, _ELF_FIELDS), "sections": sections}
+    fields = _pick(elf, _ELF_FIELDS)
+    return {**fields, "ident_tail": elf.ident_tail.hex(), "sections": sections}
 
 
 def _map(item: MapSpec) -> dict[str, Any]:

@@ -44,6 +44,11 @@ class ElfSpec(FrozenModel):
         section_table_offset: ``e_shoff``.
         section_table_end: first byte behind the section header table.
         program_header_count: ``e_phnum``; 0 in what compilers make.
+        program_header_offset: ``e_phoff``.
+        program_header_size: ``e_phentsize``.
+        header_size: ``e_ehsize``; 64.
+        version: ``e_version``; 1.
+        ident_tail: ``e_ident`` from ``EI_ABIVERSION`` on; eight zeroes in what compilers make.
         sections: every section header, the null section included.
     """
 
@@ -56,6 +61,11 @@ class ElfSpec(FrozenModel):
     section_table_offset: int
     section_table_end: int
     program_header_count: int
+    program_header_offset: int = 0
+    program_header_size: int = 0
+    header_size: int = 64
+    version: int = 1
+    ident_tail: bytes = bytes(8)
     sections: tuple[SectionSpec, ...]
 
     def find_section(self, name: str) -> SectionSpec | None:

@@ -13,6 +13,7 @@ _SHT_RELA, _SHT_NOBITS, _SHT_REL = 4, 8, 9
 _ENTRY_BYTES = {_SHT_REL: 16, _SHT_RELA: 24}
 _SHN_LORESERVE = 0xFF00
 _ET_NONE = 0
+_ELF_HEADER_BYTES, _PROGRAM_HEADER_BYTES = 64, 56
 
 Problem = tuple[str, str | None, int | None]
 
@@ -22,9 +23,10 @@ class ElfRefused(WindowsRule):
 
     What it does
     ------------
-    Reports files whose section header table does not end exactly at the end of the file,
-    relocation sections whose entries are too small or whose size is no multiple of them, sections
-    that leave the file or refer to sections that are not there, and files of type ET_NONE.
+    Reports files whose section header table does not end exactly at the end of the file, headers
+    with other sizes, versions or places than a compiler writes, relocation sections whose entries
+    are too small or whose size is no multiple of them, sections that leave the file or refer to
+    sections that are not there, and files of type ET_NONE.
     (Big-endian files are WIN019.)
 
     Why it matters
@@ -74,6 +76,7 @@ def _problems(elf: ElfSpec) -> Iterator[Problem]:
         yield f"{words}, which must end the file", None, elf.section_table_end
     if elf.type == _ET_NONE:
         yield "file type is ET_NONE", None, None
+    yield from _header(elf)
     if len(elf.sections) >= _SHN_LORESERVE:
         yield (
             f"file has {len(elf.sections)} sections, and {_SHN_LORESERVE - 1} are possible",
@@ -83,6 +86,17 @@ def _problems(elf: ElfSpec) -> Iterator[Problem]:
     for section in elf.sections:
         for words in _section(section, elf):
             yield f"section `{section.name}` {words}", section.name, section.offset
+
+
+def _header(elf: ElfSpec) -> Iterator[Problem]:
+    if (elf.version, elf.header_size) != (1, _ELF_HEADER_BYTES):
+        yield f"ELF header is of version {elf.version} with {elf.header_size} bytes", None, 20
+    if any(elf.ident_tail):
+        yield "identification does not end in zeroes", None, 8
+    place = (elf.program_header_offset, elf.program_header_size)
+    if elf.program_header_count and place != (_ELF_HEADER_BYTES, _PROGRAM_HEADER_BYTES):
+        words = f"program headers of {place[1]} bytes stand at {place[0]:#x}"
+        yield f"{words}, and must follow the ELF header with 56 bytes each", None, 32
 
 
 def _section(section: SectionSpec, elf: ElfSpec) -> Iterator[str]:
