@@ -135,7 +135,12 @@ def _prog_bind_map(system: System) -> bool:
     try:
         if owned[0] < 0:
             return False
-        load: dict[str, int | bytes] = {"prog_type": _SOCKET_FILTER, "insns": _RETURN_0, "insn_cnt": 2, "license": b"GPL\0"}
+        load: dict[str, int | bytes] = {
+            "prog_type": _SOCKET_FILTER,
+            "insns": _RETURN_0,
+            "insn_cnt": 2,
+            "license": b"GPL\0",
+        }
         owned.append(system.bpf(Command.PROG_LOAD, load).value)
         system.bpf(Command.PROG_BIND_MAP, {"prog_fd": owned[1], "map_fd": owned[0]})
     except OSError:

@@ -12,7 +12,7 @@ import re
 import struct
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -40,6 +40,15 @@ class ModuleBtf(NamedTuple):
     btf: Btf
 
 
+@cache
+def _running_kernel() -> Btf | None:
+    """Return the running kernel's types, which are read once per process: they never change."""
+    try:
+        return read_btf(_VMLINUX)
+    except EbpfStaticError:
+        return None
+
+
 class Host:
     """One kernel; files name another's when a user wants that."""
 
@@ -64,10 +73,7 @@ class Host:
         """
         if self._btf_file is not None:
             return read_btf(self._btf_file)
-        try:
-            return read_btf(_VMLINUX)
-        except EbpfStaticError:
-            return None
+        return _running_kernel()
 
     @cached_property
     def modules(self) -> tuple[ModuleBtf, ...]:

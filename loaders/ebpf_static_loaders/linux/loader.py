@@ -154,7 +154,7 @@ def _take_token(session: Session) -> None:
     if session.options.token_dir is None:
         return
     with doing(f"create a BPF token from {session.options.token_dir}"):
-        folder = session.system.open_directory(session.options.token_dir)
+        folder = session.system.open_path(session.options.token_dir)
         try:
             fd = session.system.bpf(Command.TOKEN_CREATE, {"bpffs_fd": folder}).value
         finally:

@@ -13,7 +13,7 @@ import platform
 import struct
 import sys
 from collections.abc import Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ebpf_static_loaders.linux.layouts import LAYOUTS, Command, Field
 
@@ -29,6 +29,7 @@ _PERF_EVENT_OPEN: Final = {
     "ppc64": 319, "s390x": 331, "armv7l": 364, "i686": 336,
 }  # fmt: skip
 _FD_CLOEXEC: Final = 8  # PERF_FLAG_FD_CLOEXEC
+_PERF_ATTR_BYTES: Final = 72  # PERF_ATTR_SIZE_VER1, which every kernel with eBPF takes
 BATCHES: Final = frozenset(
     {
         Command.MAP_LOOKUP_BATCH, Command.MAP_LOOKUP_AND_DELETE_BATCH, Command.MAP_UPDATE_BATCH,
@@ -53,6 +54,19 @@ class Answer:
         return number
 
 
+class PerfEvent(NamedTuple):
+    """The fields of ``struct perf_event_attr`` loading uses; ``text`` is pointed to by config1."""
+
+    type: int
+    config: int = 0
+    period: int = 0
+    sample_type: int = 0
+    flags: int = 0
+    wakeup: int = 0
+    text: bytes | None = None
+    config2: int = 0
+
+
 class BatchError(OSError):
     """A batch that ended early, which is also how the last one ends.
 
@@ -69,7 +83,7 @@ class System(Protocol):
     def bpf(self, command: Command, fields: Mapping[str, Value]) -> Answer:
         """Make one ``bpf(2)`` call."""
 
-    def perf_event_open(self, attr: bytes, pid: int, cpu: int, group: int) -> int:
+    def perf_event_open(self, event: PerfEvent, pid: int, cpu: int) -> int:
         """Open a perf event and return its descriptor."""
 
     def ioctl(self, fd: int, request: int, argument: int | bytes) -> int:
@@ -91,8 +105,8 @@ class System(Protocol):
     def unlink(self, path: str) -> None:
         """Remove a pin."""
 
-    def open_directory(self, path: str) -> int:
-        """Open a directory (a cgroup, a BPF file system) and return its descriptor."""
+    def open_path(self, path: str) -> int:
+        """Open what something attaches to (a cgroup, a namespace) and return its descriptor."""
 
 
 def syscall_problem() -> str | None:
@@ -129,10 +143,16 @@ class LinuxSystem:
         del kept
         return Answer(value, command, attr.raw)
 
-    def perf_event_open(self, attr: bytes, pid: int, cpu: int, group: int) -> int:
+    def perf_event_open(self, event: PerfEvent, pid: int, cpu: int) -> int:
         """Open a perf event and return its descriptor."""
+        text = None if event.text is None else ctypes.create_string_buffer(event.text)
+        address = 0 if text is None else ctypes.addressof(text)
+        attr = struct.pack(
+            "=IIQQQQQIIQQ", event.type, _PERF_ATTR_BYTES, event.config, event.period,
+            event.sample_type, 0, event.flags, event.wakeup, 0, address, event.config2,
+        )  # fmt: skip
         buffer = ctypes.create_string_buffer(attr, len(attr))
-        return self._syscall(self._perf, buffer, pid, cpu, group, _FD_CLOEXEC)
+        return self._syscall(self._perf, buffer, pid, cpu, -1, _FD_CLOEXEC)
 
     def ioctl(self, fd: int, request: int, argument: int | bytes) -> int:
         """Make one ``ioctl(2)`` call."""
@@ -163,9 +183,9 @@ class LinuxSystem:
         """Remove a pin."""
         os.unlink(path)  # noqa: PTH108 - one call, one system call
 
-    def open_directory(self, path: str) -> int:
-        """Open a directory and return its descriptor."""
-        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def open_path(self, path: str) -> int:
+        """Open something for reading and return its descriptor."""
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def _syscall(self, number: int, *arguments: object) -> int:
         value: int = self._call(ctypes.c_long(number), *map(_argument, arguments))
