@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ebpf_static import reading
 from ebpf_static.engine.own_rules import MalformedObject
+from ebpf_static.engine.policy import Policy
 from ebpf_static.engine.run import run_rules
 from ebpf_static.engine.select import ALL, get_rule, select_rules
+from ebpf_static.engine.tags import apply_tags
 from ebpf_static.errors import FormatError, ObjectError, UsageError
-from ebpf_static.findings import Failure, Report
+from ebpf_static.findings import Failure, Ran, Report
 from ebpf_static.limits import MAX_OBJECT_BYTES
 from ebpf_static.plugins import RuleContext, RuleMeta
 from ebpf_static.reading import read
@@ -36,6 +38,7 @@ def check(
     select: str | Iterable[str] = (ALL,),
     ignore: str | Iterable[str] = (),
     name: str | None = None,
+    policy: Policy | None = None,
     registry: Registry | None = None,
 ) -> Report:
     """Return what is wrong with an object.
@@ -48,6 +51,8 @@ def check(
         select: codes, prefixes of codes, names or ``ALL``.
         ignore: the same, taken away again; the more specific selector wins.
         name: what findings call the object; by default the path as given.
+        policy: how findings are to be taken: severities, suppressions, places; by default only
+            declaration tags in the object's own source suppress any.
         registry: where rules come from; by default everything installed.
 
     Returns:
@@ -60,8 +65,9 @@ def check(
             other, or a platform, target or rule does not exist.
     """
     checker = Checker.prepare(
-        platform=platform, targets=targets, select=select, ignore=ignore, registry=registry
-    )
+        platform=platform, targets=targets, select=select, ignore=ignore, policy=policy,
+        registry=registry,
+    )  # fmt: skip
     return Report.merge((checker.preamble, checker.check(source, name)))
 
 
@@ -87,11 +93,13 @@ class Checker:
         targets: what to judge for; empty for each object's own platform.
         rules: the rules that run.
         failures: what went wrong while looking for rules.
+        policy: how findings are to be taken.
     """
 
     targets: tuple[Target, ...] = ()
     rules: tuple[RegisteredRule, ...] = ()
     failures: tuple[Failure, ...] = ()
+    policy: Policy = field(default_factory=Policy)
 
     @classmethod
     def prepare(
@@ -101,6 +109,7 @@ class Checker:
         targets: str | Target | Iterable[str | Target] = (),
         select: str | Iterable[str] = (ALL,),
         ignore: str | Iterable[str] = (),
+        policy: Policy | None = None,
         registry: Registry | None = None,
     ) -> Checker:
         """Return the checker for these choices; arguments and errors are those of check()."""
@@ -109,6 +118,7 @@ class Checker:
             resolve_targets(platform, targets),
             select_rules(registry.rules, select, ignore),
             registry.rule_failures,
+            policy or Policy(),
         )
 
     @property
@@ -122,16 +132,26 @@ class Checker:
         """Return what is wrong with one object; see :func:`check`."""
         object_name = name if name is not None else name_of(source)
         if isinstance(source, CollectionSpec):
-            return run_rules(source, object_name, self.targets, self.rules)
+            report = run_rules(source, object_name, self.targets, self.rules)
+            return self._judged(report, source)
         try:
             spec, as_windows = self._read(source)
         except FormatError as error:
             finding = MalformedObject().from_error(error, RuleContext(object_name))
-            return Report.model_construct(findings=(finding,), objects=(object_name,))
+            ran = (Ran(object_name, None, (finding.code,)),)
+            return self.policy.apply(
+                Report.model_construct(findings=(finding,), objects=(object_name,), ran=ran)
+            )
         except ObjectError as error:
             error.object_name = object_name
             raise
-        return run_rules(spec, object_name, self.targets, self.rules, as_windows=as_windows)
+        report = run_rules(spec, object_name, self.targets, self.rules, as_windows=as_windows)
+        return self._judged(report, spec)
+
+    def _judged(self, report: Report, spec: CollectionSpec) -> Report:
+        if self.policy.use_tags:
+            report = apply_tags(report, spec)
+        return self.policy.apply(report)
 
     def _read(self, source: Unread) -> tuple[CollectionSpec, CollectionSpec | None]:
         """Return the spec, and the one in Windows numbers when only the target says Windows.
@@ -156,7 +176,7 @@ def resolve_targets(
         UsageError: a target is of another platform than the one given, or does not exist.
     """
     listed = [targets] if isinstance(targets, str | Target) else targets
-    wanted = tuple(dict.fromkeys(t if isinstance(t, Target) else Target.parse(t) for t in listed))
+    wanted = tuple(dict.fromkeys(t if isinstance(t, Target) else _parse_target(t) for t in listed))
     if platform is None:
         return wanted
     chosen = Platform.parse(str(platform))
@@ -166,6 +186,15 @@ def resolve_targets(
                 f"target '{target}' contradicts platform '{chosen}': name one or the other"
             )
     return wanted or (Target(chosen),)
+
+
+def _parse_target(text: str) -> Target:
+    family = text.partition(":")[0]
+    if text == family or family in (Platform.LINUX, Platform.WINDOWS):
+        return Target.parse(text)
+    from ebpf_static.support.targets import parse_target  # only a distribution needs the tables
+
+    return parse_target(text)
 
 
 def name_of(source: Source) -> str:

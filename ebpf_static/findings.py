@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -10,6 +11,13 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from ebpf_static.errors import escape
+
+_MOVES = re.compile(r"\binsn \d+|\boffset 0x[0-9a-f]+")
+"""Parts of a message that change when code moves: ``insn 12``, ``byte offset 0x40``."""
+
+
+IN_SOURCE = "btf_decl_tag"
+"""What the reason of a finding suppressed in the C source begins with."""
 
 
 class _Model(BaseModel):
@@ -131,7 +139,11 @@ class Finding(_Model):
     @computed_field  # type: ignore[prop-decorator]
     @cached_property
     def fingerprint(self) -> str:
-        """Stable across rebuilds that move code: rule, object, symbol and message, no offsets."""
+        """Stable across rebuilds that move code: rule, object, symbol and message, no positions.
+
+        Offsets into a type (``at offset 8 of `struct xdp_md` ``) are what a finding is about and
+        stay; they are decimal, and offsets into a file are not.
+        """
         place = self.location
         parts = (
             self.code,
@@ -141,7 +153,7 @@ class Finding(_Model):
             place.program or "",
             place.map or "",
             place.symbol or "",
-            self.message,
+            _MOVES.sub("#", self.message),
         )
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -199,6 +211,7 @@ class Report(_Model):
         targets: what they were judged for.
         skipped: what was passed over, with the reason, one line each.
         ran: which rules judged each object for each target.
+        stale: entries of the baseline that no finding matches any more, one line each.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -207,6 +220,7 @@ class Report(_Model):
     targets: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     ran: tuple[Ran, ...] = ()
+    stale: tuple[str, ...] = ()
 
     @property
     def active(self) -> tuple[Finding, ...]:
@@ -238,4 +252,5 @@ class Report(_Model):
             targets=tuple(dict.fromkeys(t for r in reports for t in r.targets)),
             skipped=tuple(s for r in reports for s in r.skipped),
             ran=tuple(sorted((x for r in reports for x in r.ran), key=lambda x: x.object)),
+            stale=tuple(s for r in reports for s in r.stale),
         )

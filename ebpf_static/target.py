@@ -103,7 +103,8 @@ class Target:
         version: its release; a line such as ``5.15`` means its newest point release known.
         btf: files with the types of that kernel and of its loaded modules, the kernel's first.
         config: file with that kernel's build configuration.
-        name: what to call the target, where that is not platform and version (``debian:12``).
+        name: what to call the target, where that is neither platform and version nor distribution.
+        distribution: the distribution meant (``debian:12``); ``version`` is close to its kernel.
     """
 
     platform: Platform
@@ -111,6 +112,7 @@ class Target:
     btf: tuple[str, ...] = ()
     config: str | None = None
     name: str = ""
+    distribution: str = ""
 
     @classmethod
     def parse(
@@ -154,6 +156,6 @@ class Target:
 
     def __str__(self) -> str:
         """Return the name, or the text :meth:`parse` reads."""
-        if self.name:
-            return self.name
+        if self.name or self.distribution:
+            return self.name or self.distribution
         return f"{self.platform}:{self.version}" if self.version else str(self.platform)

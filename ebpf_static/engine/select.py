@@ -71,6 +71,11 @@ def get_rule(code_or_name: str, metas: Sequence[RuleMeta]) -> RuleMeta:
     raise _unknown(code_or_name, metas)
 
 
+def is_match(selector: str, code: str, name: str) -> bool:
+    """Tell whether a selector means the rule with this code and name."""
+    return _specificity_of(selector, code, name) != _NO_MATCH
+
+
 def _is_selected(meta: Selectable, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
     chosen = max((_specificity(s, meta) for s in select), default=_NO_MATCH)
     dropped = max((_specificity(s, meta) for s in ignore), default=_NO_MATCH)
@@ -80,12 +85,16 @@ def _is_selected(meta: Selectable, select: tuple[str, ...], ignore: tuple[str, .
 
 
 def _specificity(selector: str, meta: Selectable) -> int:
-    if selector in (meta.code, meta.name):
+    return _specificity_of(selector, meta.code, meta.name)
+
+
+def _specificity_of(selector: str, code: str, name: str) -> int:
+    if selector in (code, name):
         return _EXACT
     if selector == ALL:
         return 0
-    family = meta.code.rstrip("0123456789")
-    is_prefix = len(selector) >= len(family) and meta.code.startswith(selector)
+    family = code.rstrip("0123456789")
+    is_prefix = len(selector) >= len(family) and code.startswith(selector)
     return len(selector) if is_prefix and _PREFIX.match(selector) else _NO_MATCH
 
 

@@ -25,6 +25,7 @@ Version 1::
       "failures": [{"object": "...", "message": "...", "rule": code or null}],  exit status 2
       "skipped": ["..."],
       "rules": ["MAP101"],              codes of the rules that ran on any object, sorted
+      "stale": ["..."],                 entries of the baseline that no finding matches any more
       "summary": {"errors": 0, "warnings": 0, "notes": 0, "suppressed": 0, "objects": 1,
                   "failures": 0, "by_code": {"MAP101": 1}}
     }
@@ -65,6 +66,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         ],
         "skipped": list(report.skipped),
         "rules": sorted({code for ran in report.ran for code in ran.rules}),
+        "stale": list(report.stale),
         "summary": _summary(report),
     }
 

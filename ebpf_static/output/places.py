@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ebpf_static.errors import escape
-from ebpf_static.findings import Finding, Location
+from ebpf_static.findings import IN_SOURCE, Finding, Location
 
 
 def file_and_line(place: Location) -> tuple[str, int]:
@@ -38,7 +38,3 @@ def with_fingerprints(findings: Iterable[Finding]) -> Iterator[tuple[Finding, st
 def is_in_source(finding: Finding) -> bool:
     """Tell whether a suppressed finding is suppressed in the object's own source."""
     return (finding.suppressed_by or "").startswith(IN_SOURCE)
-
-
-IN_SOURCE = "btf_decl_tag"
-"""What the reason of a suppression in the C source begins with."""

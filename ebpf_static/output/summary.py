@@ -18,8 +18,11 @@ def footer(report: Report, style: Style) -> str:
     found = f"Found {', '.join(counts)}" if counts else "No problems found"
     text = f"{found} in {_plural(len(report.objects), 'object')}"
     suppressed = len(report.findings) - len(report.active)
-    if suppressed:
-        text += f" ({suppressed} suppressed)"
+    remarks = [f"{suppressed} suppressed"] if suppressed else []
+    if report.stale:
+        remarks.append(f"{len(report.stale)} stale in the baseline")
+    if remarks:
+        text += f" ({', '.join(remarks)})"
     if report.failures:
         text += f"; {style('error', _plural(len(report.failures), 'failure'))}"
     return f"{text}\n"

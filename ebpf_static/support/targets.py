@@ -7,14 +7,15 @@ with less confidence, because vendors backport.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
 from ebpf_static.errors import UnknownTargetError
 from ebpf_static.findings import Confidence
 from ebpf_static.support.judge import key_of, version_key
 from ebpf_static.support.tables import Row, read_table
-from ebpf_static.target import Platform, Target, Version
+from ebpf_static.target import PathLike, Platform, Target, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,40 @@ def resolve(target: Target) -> Release:
     Raises:
         UnknownTargetError: as :func:`find_release`.
     """
+    if target.distribution:
+        return find_release(target.distribution)
     # By text: 6.1 (the newest 6.1.y) and 6.1.0 are equal versions, and two releases.
-    return _resolve(str(target), target.platform)
+    return _resolve(str(Target(target.platform, target.version)), target.platform)
+
+
+def parse_target(
+    text: str,
+    *,
+    btf: tuple[PathLike, ...] = (),
+    config: PathLike | None = None,
+    name: str = "",
+) -> Target:
+    """Return the target a text names, distributions included.
+
+    Args:
+        text: as for :func:`find_release`.
+        btf: files with the types of that kernel, the kernel's own first.
+        config: file with that kernel's build configuration.
+        name: what to call the target; empty for ``text``.
+
+    Raises:
+        UnknownTargetError: as :func:`find_release`; a release is looked up only when it is needed.
+    """
+    family, colon, version = text.strip().partition(":")
+    if colon and family not in (Platform.LINUX, Platform.WINDOWS):
+        found = find_release(text).target
+        return replace(
+            found, btf=tuple(os.fspath(path) for path in btf), name=name, distribution=text.strip(),
+            config=None if config is None else os.fspath(config),
+        )  # fmt: skip
+    if (family, version) == (Platform.WINDOWS, "unreleased"):
+        text = f"{family}:{_unreleased()}"
+    return replace(Target.parse(text.strip(), btf=btf, config=config), name=name)
 
 
 @lru_cache(maxsize=256)
