@@ -15,6 +15,14 @@ from ebpf_static_rules.ins.ins009_program_too_large import ProgramTooLarge
 from ebpf_static_rules.ins.ins010_register_unknown import RegisterUnknown
 from ebpf_static_rules.ins.ins011_stack_access_out_of_bounds import StackAccessOutOfBounds
 from ebpf_static_rules.ins.ins012_indirect_call import IndirectCall
+from ebpf_static_rules.ins.ins201_instruction_unavailable import InstructionUnavailable
+from ebpf_static_rules.ins.ins202_loop_unavailable import LoopUnavailable
+from ebpf_static_rules.ins.ins203_stack_too_large import StackTooLarge
+from ebpf_static_rules.ins.ins204_calls_too_deep import CallsTooDeep
+from ebpf_static_rules.ins.ins205_register_unset import RegisterUnset
+from ebpf_static_rules.ins.ins206_tail_call_with_subprograms import TailCallWithSubprograms
+from ebpf_static_rules.ins.ins208_global_data_unavailable import GlobalDataUnavailable
+from ebpf_static_rules.ins.ins209_packet_load_refused import PacketLoadRefused
 
 RULES: tuple[type[Rule], ...] = (
     InstructionUnknown,
@@ -29,4 +37,12 @@ RULES: tuple[type[Rule], ...] = (
     RegisterUnknown,
     StackAccessOutOfBounds,
     IndirectCall,
+    InstructionUnavailable,
+    LoopUnavailable,
+    StackTooLarge,
+    CallsTooDeep,
+    RegisterUnset,
+    TailCallWithSubprograms,
+    GlobalDataUnavailable,
+    PacketLoadRefused,
 )
