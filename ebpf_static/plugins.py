@@ -284,14 +284,14 @@ class Locator:
         """Return a function, or one instruction of it with its source line if known."""
         place = Location(
             object=self.context.object_name,
-            section=function.section,
+            section=function.elf_section,
             program=function.name,
             insn=insn,
         )
         ext = self.spec.btf_ext
         if ext is None:
             return place
-        line = ext.line_for(function.section, function.section_offset + 8 * (insn or 0))
+        line = ext.line_for(function.elf_section, function.section_offset + 8 * (insn or 0))
         if line is None:
             return place
         update = {"file": line.file, "line": line.line, "column": line.column, "source": line.text}

@@ -46,7 +46,9 @@ def _is_entry(function: FunctionSpec, platform: Platform, *, others: bool) -> bo
 
 
 def _program(function: FunctionSpec, match: SectionMatch | None, platform: Platform) -> ProgramSpec:
-    fields: dict[str, Any] = {"autoload": not function.section.startswith("?")}
+    # To efW the mark is a part of the name.
+    marked = platform is not Platform.WINDOWS and function.section.startswith("?")
+    fields: dict[str, Any] = {"autoload": not marked}
     if match is not None:
         fields = {
             "type": match.program_type,
@@ -62,4 +64,6 @@ def _program(function: FunctionSpec, match: SectionMatch | None, platform: Platf
     else:
         fields["type"] = ProgramType.of(platform, 0)
     shared = {name: getattr(function, name) for name in FunctionSpec.model_fields}
+    if not fields["autoload"]:
+        shared["section"] = function.section.removeprefix("?")
     return ProgramSpec.model_construct(**shared, **fields)

@@ -71,7 +71,7 @@ def resolve_core(spec: CollectionSpec, targets: Sequence[Btf]) -> CoreOutcomes:
     relocator = CoreRelocator(btf, targets) if targets else None
     by_section: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for index, function in enumerate(spec.functions):
-        by_section[function.section].append((function.section_offset, index))
+        by_section[function.elf_section].append((function.section_offset, index))
     outcomes = []
     outside = 0
     for section in ext.core_sections:

@@ -100,7 +100,7 @@ class CodeIndex:
         start, end = function.section_offset, function.section_offset + len(function.code)
         found: dict[int, LineInfo] = {}
         try:
-            offsets, records = self._records(ext, function.section)
+            offsets, records = self._records(ext, function.elf_section)
             for record in records[bisect_left(offsets, start) : bisect_left(offsets, end)]:
                 found[(record.insn_offset - start) // 8] = ext.resolve_line(record)
         except FormatError:

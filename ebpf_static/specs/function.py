@@ -61,7 +61,8 @@ class FunctionSpec(FrozenModel):
 
     Attributes:
         name: symbol name; empty when the section has code but no function symbol.
-        section: name of its section as written, a leading ``?`` included.
+        section: name of its section; of a program without the ``?`` that turns autoload off, as
+            libbpf has it (:attr:`elf_section` is the name as written).
         section_index: index of that section.
         section_offset: byte offset of the function in its section.
         linkage: ``static``, ``global`` or ``weak`` (the symbol's binding).
@@ -94,6 +95,11 @@ class FunctionSpec(FrozenModel):
         return {reference.index: reference for reference in self.references}
 
     @property
+    def elf_section(self) -> str:
+        """Name of its section as written, a leading ``?`` included."""
+        return self.section
+
+    @property
     def insn_count(self) -> int:
         """8-byte slots, as the kernel counts them: LDDW is two."""
         return len(self.code) // 8
@@ -123,3 +129,8 @@ class ProgramSpec(FunctionSpec):
     xdp_frags: bool = False
     attach_type_optional: bool = False
     section_pattern: str | None = None
+
+    @property
+    def elf_section(self) -> str:
+        """Name of its section as written, a leading ``?`` included."""
+        return self.section if self.autoload else "?" + self.section

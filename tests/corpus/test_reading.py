@@ -47,7 +47,7 @@ def test_programs(entry: dict[str, Any]) -> None:
 def _program(program: ProgramSpec) -> dict[str, Any]:
     return {
         "name": program.name,
-        "section": program.section.removeprefix("?"),
+        "section": program.section,
         "type": program.type.name,
         "attach_type": program.attach_type.uapi if program.attach_type else None,
         "autoload": program.autoload,

@@ -181,9 +181,14 @@ def test_question_mark_turns_autoload_off() -> None:
     writer.program("?unheard-of", name="odd")
     off, on, odd = writer.read().programs
     assert (off.section, off.autoload, off.attach_to) == (
-        "?kprobe/do_unlinkat",
+        "kprobe/do_unlinkat",
         False,
         "do_unlinkat",
+    )
+    assert (off.elf_section, on.elf_section, odd.elf_section) == (
+        "?kprobe/do_unlinkat",
+        "kprobe/do_unlinkat",
+        "?unheard-of",
     )
     assert (on.autoload, on.section_pattern) == (True, "kprobe+")
     assert (odd.autoload, odd.type.name, odd.section_pattern) == (False, "UNSPEC", None)

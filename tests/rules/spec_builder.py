@@ -195,12 +195,15 @@ def _function(
     type_ = ProgramType.of(numbering, 0) if match is None else match.program_type
     attach: AttachType | None = None if match is None else match.attach_type
     assert not fields, f"unknown keys of a program: {sorted(fields)}"
+    marked = numbering is not Platform.WINDOWS and section.startswith("?")
+    if marked:
+        shared["section"] = section.removeprefix("?")
     return ProgramSpec.model_construct(
         **shared,
         type=type_,
         attach_type=attach,
         attach_to=None if match is None else match.attach_to,
-        autoload=not section.startswith("?"),
+        autoload=not marked,
     )
 
 

@@ -285,7 +285,7 @@ class Linker:
         """Return the records of one function, counted in insns from the linked program's start."""
         low = function.section_offset
         high = low + len(function.code)
-        rows = self._section_records(function.section)[which]
+        rows = self._section_records(function.elf_section)[which]
         return b"".join(
             struct.pack(f"={len(row)}I", (row[0] - low) // 8 + start, *row[1:])
             for row in rows
@@ -312,7 +312,7 @@ def source_line(spec: CollectionSpec, linked: LinkedCode, insn: int) -> str | No
     start, function = max(
         (item for item in linked.functions if item[0] <= insn), key=lambda item: item[0]
     )
-    line = spec.btf_ext.line_for(function.section, function.section_offset + 8 * (insn - start))
+    line = spec.btf_ext.line_for(function.elf_section, function.section_offset + 8 * (insn - start))
     if line is None:
         return None
     return f"{line.file}:{line.line}: {line.text.strip()}".rstrip(": ")

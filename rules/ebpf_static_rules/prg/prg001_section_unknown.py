@@ -58,7 +58,7 @@ class SectionUnknown(Rule):
         for program, elsewhere in iter_untyped(spec, platform):
             if elsewhere is None:
                 place = Locator(spec, context).function(program)
-                meant = suggest(program.section, platform)
+                meant = suggest(program.elf_section, platform)
                 help_text = "name the section after the program's type"
                 if meant is not None:
                     help_text = f'write `SEC("{meant}")`'
@@ -69,7 +69,7 @@ class SectionUnknown(Rule):
 
     @staticmethod
     def _on_linux(program: ProgramSpec) -> tuple[Severity, Confidence, str]:
-        start = f"program `{program.name}` is in section `{program.section}`"
+        start = f"program `{program.name}` is in section `{program.elf_section}`"
         severity = Severity.ERROR if program.autoload else Severity.WARNING
         loose = match_linux_loose(program.section)
         if loose is not None and loose.accepted_by:
