@@ -19,6 +19,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # as type checkers know it; typing's own costs more than all the rest here
 if TYPE_CHECKING:
     from ebpf_static.api import check, explain, rules
+    from ebpf_static.api_load import load
     from ebpf_static.cli.exitcodes import ExitCode
     from ebpf_static.errors import (
         ConfigError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ebpf_static.findings import Confidence, Failure, Finding, Location, Report, Severity
+    from ebpf_static.loading import CheckFailedError, Collection, Loader, LoadOptions
     from ebpf_static.plugins import Rule, RuleMeta
     from ebpf_static.reading import read
     from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec
@@ -46,6 +48,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AttachType",
+    "CheckFailedError",
+    "Collection",
     "CollectionSpec",
     "Confidence",
     "ConfigError",
@@ -57,7 +61,9 @@ __all__ = [
     "FunctionSpec",
     "HelperId",
     "LimitError",
+    "LoadOptions",
     "LoadRejectedError",
+    "Loader",
     "LoaderError",
     "LoaderUnavailableError",
     "Location",
@@ -81,12 +87,14 @@ __all__ = [
     "__version__",
     "check",
     "explain",
+    "load",
     "read",
     "rules",
 ]
 
 _NAMES_BY_MODULE = {
     "ebpf_static.api": ("check", "explain", "rules"),
+    "ebpf_static.api_load": ("load",),
     "ebpf_static.cli.exitcodes": ("ExitCode",),
     "ebpf_static.errors": (
         "ConfigError",
@@ -111,6 +119,7 @@ _NAMES_BY_MODULE = {
         "Report",
         "Severity",
     ),
+    "ebpf_static.loading": ("CheckFailedError", "Collection", "LoadOptions", "Loader"),
     "ebpf_static.plugins": ("Rule", "RuleMeta"),
     "ebpf_static.reading": ("read",),
     "ebpf_static.specs": ("CollectionSpec", "FunctionSpec", "MapSpec", "ProgramSpec"),

@@ -15,8 +15,26 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from ebpf_static.errors import LoaderError, UsageError
+from ebpf_static.findings import Report, Severity
 from ebpf_static.specs import CollectionSpec, MapSpec, ProgramSpec
 from ebpf_static.target import Platform
+
+
+class CheckFailedError(LoaderError):
+    """The object has errors, so it was not handed to the loader.
+
+    Attributes:
+        report: what was found.
+    """
+
+    def __init__(self, report: Report) -> None:
+        errors = [f for f in report.active if f.severity is Severity.ERROR]
+        what = str(report.failures[0].message) if report.failures else "it could not be checked"
+        if errors:
+            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            what = f"{errors[0].code}: {errors[0].message}{more}"
+        super().__init__(f"not loaded: {what}", rule=None)
+        self.report = report
 
 
 class UpdateMode(StrEnum):

@@ -11,6 +11,7 @@ from ebpf_static.loading import Loader
 
 def builtin() -> tuple[type[Loader], ...]:
     """Return the loader classes of this package, in the order tried."""
+    from ebpf_static_loaders.dry_run.loader import DryRunLoader
     from ebpf_static_loaders.linux.loader import LinuxLoader
 
-    return (LinuxLoader,)
+    return (LinuxLoader, DryRunLoader)

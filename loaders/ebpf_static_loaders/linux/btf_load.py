@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ebpf_static.btf import Kind
+from ebpf_static.btf import Btf, Kind
 from ebpf_static.btf.types import Datasec, Func, FuncProto, Int, Var
 from ebpf_static.formats.externs import layout_kconfig
 from ebpf_static.specs import CollectionSpec
@@ -18,7 +18,8 @@ from ebpf_static_loaders.linux.btf_edit import BtfEditor
 from ebpf_static_loaders.linux.errors import rejected
 from ebpf_static_loaders.linux.features import Feature, Features
 from ebpf_static_loaders.linux.layouts import Command
-from ebpf_static_loaders.linux.resources import Fd, Undo
+from ebpf_static_loaders.linux.resources import Fd
+from ebpf_static_loaders.linux.session import Session
 from ebpf_static_loaders.linux.syscall import System
 
 _LOG_BYTES: Final = 64 << 10
@@ -45,19 +46,21 @@ def complete(spec: CollectionSpec) -> BtfEditor:
     return editor
 
 
-def load(system: System, features: Features, spec: CollectionSpec, undo: Undo) -> Fd | None:
+def load(session: Session) -> Fd | None:
     """Return the object's types loaded, None when the kernel takes none and none are needed.
 
     Raises:
         LoadRejectedError: a map or program cannot do without them.
     """
+    system, spec, undo = session.system, session.spec, session.undo
     if spec.btf is None:
         return None
     needed = any(m.type.name in _NEEDED_BY for m in spec.maps)
     raw = complete(spec).build()
+    session.types = Btf.parse(raw)
     fd, code, log = _try_load(system, raw)
     if fd < 0:
-        plain = sanitise(spec, features)
+        plain = sanitise(spec, session.features)
         if plain is not None:
             fd, code, log = _try_load(system, plain)
     if fd >= 0:

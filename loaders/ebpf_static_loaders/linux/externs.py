@@ -77,7 +77,7 @@ def _typed(session: Session, extern: ExternSpec) -> Resolved:
         type_id = module.btf.find(name, kind)
         if type_id is not None:
             return Resolved(type_id, module.name)
-    _require(extern, known=False)
+    _require(extern, known=session.host.pretends and session.host.btf is None)
     return Resolved()
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from ebpf_static_loaders.linux.layouts import Command
-from ebpf_static_loaders.linux.syscall import System, Value
+from ebpf_static_loaders.linux.syscall import System
 
 _SOCKET_FILTER: Final = 1
 _TRACEPOINT: Final = 5
@@ -52,6 +52,10 @@ class Features:
     def __init__(self, system: System) -> None:
         self._system = system
         self._known: dict[Feature, bool] = {}
+
+    def assume_all(self) -> None:
+        """Take everything for granted, for a kernel that cannot be asked."""
+        self._known = dict.fromkeys(Feature, True)
 
     def has(self, feature: Feature) -> bool:
         """Tell whether the kernel has a feature, asking it the first time."""

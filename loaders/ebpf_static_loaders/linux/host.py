@@ -50,7 +50,13 @@ def _running_kernel() -> Btf | None:
 
 
 class Host:
-    """One kernel; files name another's when a user wants that."""
+    """One kernel; files name another's when a user wants that.
+
+    Attributes:
+        pretends: whether there is no kernel, so that what is not known is no error.
+    """
+
+    pretends = False
 
     def __init__(
         self,
@@ -192,3 +198,38 @@ class Host:
             return b""
         (is_kernel,) = struct.unpack_from("=I", info, 28)
         return bytes(name).partition(b"\0")[0] if is_kernel else b""
+
+
+class PretendedHost(Host):
+    """A kernel that is not there: what no file of the user says is not known, and no error."""
+
+    pretends = True
+
+    @cached_property
+    def btf(self) -> Btf | None:
+        """The types the user names, or none."""
+        return None if self._btf_file is None else read_btf(self._btf_file)
+
+    @cached_property
+    def modules(self) -> tuple[ModuleBtf, ...]:
+        """No module is loaded."""
+        return ()
+
+    @cached_property
+    def version(self) -> Version | None:
+        """No release is known."""
+        return None
+
+    @cached_property
+    def config(self) -> Mapping[str, str] | None:
+        """The options the user names, or none."""
+        return self._config
+
+    @cached_property
+    def possible_cpus(self) -> int:
+        """One CPU, wherever this runs."""
+        return 1
+
+    def addresses(self, names: Collection[str]) -> dict[str, int]:
+        """Return 0 for every name."""
+        return dict.fromkeys(names, 0)

@@ -140,7 +140,7 @@ def _load(session: Session) -> LinuxCollection:
     check_variables(session)
     _take_token(session)
     resolved = externs.resolve(session)
-    session.btf = btf_load.load(session.system, session.features, session.spec, session.undo)
+    session.btf = btf_load.load(session)
     struct_ops.prepare(session)
     maps.create_maps(session)
     programs = load_programs(session, Linker(session, resolved))
@@ -191,7 +191,7 @@ class LinuxCollection(Collection):
             if not info.key_type_id and not info.value_type_id:
                 # Types the kernel does not take are still good for people.
                 info = info._replace(key_type_id=item.key_type_id, value_type_id=item.value_type_id)
-            btf = session.spec.btf
+            btf = session.types
             cpus = session.host.possible_cpus
             handle = LinuxMap(fd, name=item.name, spec=item, info=info, btf=btf, cpus=cpus)
             made.setdefault(item.name, handle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from ebpf_static.btf import Btf
 from ebpf_static.loading import LoadOptions
 from ebpf_static.specs import CollectionSpec, MapSpec, ProgramSpec
 from ebpf_static_loaders.linux.features import Features
@@ -28,6 +29,7 @@ class Session:
         host: what the kernel says of itself.
         undo: how to take back everything done so far.
         btf: the object's types in the kernel, None when it takes none.
+        types: the object's types with what only the ELF knows, None without any.
         token: descriptor that delegates privileges, None without one.
         maps: each map of the spec by position, None for one that is not created.
         struct_ops: how struct_ops maps are laid out in this kernel, by position.
@@ -40,6 +42,7 @@ class Session:
     host: Host
     undo: Undo = field(default_factory=Undo)
     btf: Fd | None = None
+    types: Btf | None = None
     token: Fd | None = None
     maps: list[Fd | None] = field(default_factory=list)
     struct_ops: dict[int, object] = field(default_factory=dict)

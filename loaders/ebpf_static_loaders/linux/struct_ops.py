@@ -76,7 +76,14 @@ def prepare(session: Session) -> None:
     """
     for index, item in enumerate(session.spec.maps):
         if item.origin is MapOrigin.STRUCT_OPS and item.autocreate:
-            session.struct_ops[index] = _prepare(session, item)
+            known = session.host.btf is not None or not session.host.pretends
+            session.struct_ops[index] = _prepare(session, item) if known else _assume(item)
+
+
+def _assume(item: MapSpec) -> StructOps:
+    """Return a map as the object declares it, for a kernel nothing is known of."""
+    programs = {value.name: (value.index, 0) for value in item.values}
+    return StructOps(0, 0, None, bytearray(item.data or b""), programs)
 
 
 def _prepare(session: Session, item: MapSpec) -> StructOps:
