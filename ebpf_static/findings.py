@@ -247,7 +247,7 @@ class Report(_Model):
             findings=tuple(
                 sorted((f for r in reports for f in r.findings), key=lambda f: f.sort_key)
             ),
-            failures=tuple(f for r in reports for f in r.failures),
+            failures=tuple(dict.fromkeys(f for r in reports for f in r.failures)),
             objects=tuple(sorted({o for r in reports for o in r.objects})),
             targets=tuple(dict.fromkeys(t for r in reports for t in r.targets)),
             skipped=tuple(s for r in reports for s in r.skipped),

@@ -6,7 +6,6 @@ Imports nothing but the standard library's cheapest parts: this runs for every c
 from __future__ import annotations
 
 import os
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -92,6 +91,8 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _loads(text: str, where: str) -> dict[str, Any]:
+    import tomllib  # a check without a configuration does not pay for it
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -141,10 +141,8 @@ def _iter_entries(objects: dict[str, dict[str, list[dict[str, Any]]]]) -> Iterat
                 )  # fmt: skip
 
 
-def apply_baseline(
-    report: Report, entries: tuple[Entry, ...], name: str
-) -> tuple[Report, tuple[Entry, ...]]:
-    """Return the report with accepted findings suppressed, and the entries nothing matches.
+def apply_baseline(report: Report, entries: tuple[Entry, ...], name: str) -> Report:
+    """Return the report with accepted findings suppressed and stale entries named.
 
     An entry is stale only when its object was judged by its rule for its target in this run and
     the finding is gone.
@@ -170,11 +168,11 @@ def apply_baseline(
         for target in (ran.target, None)
     }
     stale = tuple(
-        entry
+        str(entry)
         for entry in entries
         if left[entry.fingerprint] > 0 and (entry.object, entry.target, entry.code) in judged
     )
-    return replaced(report, findings), stale
+    return replaced(report, findings=tuple(findings), stale=stale)
 
 
 def _order(entry: dict[str, Any]) -> tuple[str, str, str]:

@@ -47,11 +47,13 @@ class Input(NamedTuple):
         path: where it is.
         name: what reports call it: relative to the working directory, with forward slashes.
         named: the user named it, so its not being an object is an error.
+        claims_bpf: found in a directory, its header says it is an object for BPF.
     """
 
     path: Path
     name: str
     named: bool
+    claims_bpf: bool = False
 
 
 @dataclass
@@ -62,24 +64,36 @@ class Inputs:
         found: files to read, in order, each once.
         failures: what the user named and is not there.
         skipped: what was passed over, with the reason.
+        unread: what is among it because it could not be read.
         looked_at: how many files directories held.
     """
 
     found: dict[str, Input] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    unread: list[Failure] = field(default_factory=list)
     looked_at: int = 0
 
-    def add(self, path: Path, *, named: bool) -> None:
+    def pass_over(self, name: str, error: OSError) -> None:
+        """Note what could not be looked at."""
+        reason = error.strerror or str(error)
+        self.skipped.append(f"{name}: {reason}")
+        self.unread.append(Failure.model_construct(object=name, message=reason))
+
+    def add(self, path: Path, *, named: bool, claims_bpf: bool = False) -> None:
         """Note a file to read; naming it twice counts once."""
         name = display_name(path)
         known = self.found.get(name)
         if known is None or (named and not known.named):
-            self.found[name] = Input(path, name, named)
+            self.found[name] = Input(path, name, named, claims_bpf)
 
 
 def find_inputs(
-    paths: Iterable[str], *, exclude: Sequence[str] = (), force_exclude: bool = False
+    paths: Iterable[str],
+    *,
+    exclude: Sequence[str] = (),
+    force_exclude: bool = False,
+    into: Inputs | None = None,
 ) -> Inputs:
     """Return the files that ``paths`` stand for.
 
@@ -88,8 +102,9 @@ def find_inputs(
         exclude: glob patterns of paths, file names or directory names to pass over in
             directories, beside :data:`ALWAYS_EXCLUDED`.
         force_exclude: pass over excluded files even when they are named.
+        into: what was found before, to be added to.
     """
-    inputs = Inputs()
+    inputs = Inputs() if into is None else into
     patterns = tuple(pattern.rstrip("/") for pattern in (*ALWAYS_EXCLUDED, *exclude))
     for text in paths:
         for path in _expand(text, inputs):
@@ -137,7 +152,7 @@ def _expand(text: str, inputs: Inputs) -> Iterator[Path]:
 
 def _walk(top: Path, patterns: Sequence[str], inputs: Inputs) -> None:
     def note(error: OSError) -> None:
-        inputs.skipped.append(f"{error.filename}: {error.strerror}")
+        inputs.pass_over(display_name(Path(error.filename)), error)
 
     for folder, folders, files in os.walk(top, onerror=note):
         here = Path(folder)
@@ -167,10 +182,10 @@ def _look_at(path: Path, name: str, inputs: Inputs) -> None:
         with path.open("rb") as file:
             kind = sniff(file.read(SNIFF_BYTES))
     except OSError as error:
-        inputs.skipped.append(f"{name}: {error.strerror}")
+        inputs.pass_over(name, error)
         return
     if kind in _OBJECT_KINDS:
-        inputs.add(path, named=False)
+        inputs.add(path, named=False, claims_bpf=kind == "bpf-elf")
     elif kind != "other":
         inputs.skipped.append(f"{name}: {_NOT_OURS[kind]}")
 

@@ -5,7 +5,7 @@ Nothing is thrown away: a finding that does not count stays in the report with t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -81,7 +81,7 @@ class Policy:
     def apply(self, report: Report) -> Report:
         """Return the report as this policy wants it."""
         findings = tuple(self._apply(finding, report.targets) for finding in report.findings)
-        return report if findings == report.findings else replaced(report, findings)
+        return report if findings == report.findings else replaced(report, findings=findings)
 
     def _apply(self, finding: Finding, targets: tuple[str, ...]) -> Finding:
         update: dict[str, Any] = {}
@@ -116,7 +116,7 @@ def changed(finding: Finding, **update: Any) -> Finding:
     return Finding.model_construct(**(values | update))
 
 
-def replaced(report: Report, findings: Iterable[Finding]) -> Report:
-    """Return a report with other findings."""
+def replaced(report: Report, **update: Any) -> Report:
+    """Return a report with some fields replaced."""
     values = {name: getattr(report, name) for name in type(report).model_fields}
-    return Report.model_construct(**(values | {"findings": tuple(findings)}))
+    return Report.model_construct(**(values | update))

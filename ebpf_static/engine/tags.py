@@ -28,7 +28,7 @@ def apply_tags(report: Report, spec: CollectionSpec) -> Report:
         return report
     tags = _Tags(spec)
     findings = tuple(_apply(finding, tags) for finding in report.findings)
-    return report if findings == report.findings else replaced(report, findings)
+    return report if findings == report.findings else replaced(report, findings=findings)
 
 
 def _apply(finding: Finding, tags: _Tags) -> Finding:

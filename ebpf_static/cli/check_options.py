@@ -1,0 +1,151 @@
+"""The options of ``check``, by heading of its help."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ebpf_static.cli.exitcodes import SEVERITIES
+from ebpf_static.cli.options import add_output_file
+from ebpf_static.output import FORMATS
+
+FORMAT_VARIABLE = "EBPF_STATIC_OUTPUT_FORMAT"
+FILE_VARIABLE = "EBPF_STATIC_OUTPUT_FILE"
+CONFIG_VARIABLE = "EBPF_STATIC_CONFIG"
+
+CONFIDENCES = ("low", "medium", "high")
+
+
+def split(values: list[str]) -> list[str]:
+    """Return the parts of comma lists."""
+    return [part for value in values for part in value.split(",") if part]
+
+
+def add_inputs(parser: ArgumentParser) -> None:
+    """Add what to read."""
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH",
+        help="files, directories, glob patterns, or - for standard input (default: .)",
+    )  # fmt: skip
+    group = parser.add_argument_group("file selection")
+    group.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOBS",
+        help="pass over matching paths or names in directories",
+    )  # fmt: skip
+    group.add_argument(
+        "--force-exclude", action="store_true", help="exclude even files that are named"
+    )
+    group.add_argument(
+        "--skip-unrecognized", action="store_true",
+        help="pass over named files that are not BPF objects instead of failing",
+    )  # fmt: skip
+    group.add_argument(
+        "--stdin-filename", metavar="NAME", help="what to call the object read from -"
+    )
+    group.add_argument("--show-files", action="store_true", help="list what would be read and stop")
+
+
+def add_judgement(parser: ArgumentParser) -> None:
+    """Add what to judge for."""
+    group = parser.add_argument_group("judged for")
+    group.add_argument(
+        "--platform", choices=("linux", "windows"),
+        help="any release of this platform (default: the platform each object is made for)",
+    )  # fmt: skip
+    group.add_argument(
+        "--target", action="append", default=[], metavar="TARGET",
+        help="a platform and release (linux:5.15, windows:1.1), a distribution (debian:12), or a "
+        "name from the configuration; may be repeated",
+    )  # fmt: skip
+
+
+def add_selection(parser: ArgumentParser) -> None:
+    """Add which rules run, and which findings count."""
+    group = parser.add_argument_group("rule selection")
+    group.add_argument(
+        "--select", action="append", default=[], metavar="RULES",
+        help="codes, prefixes or names, separated by commas (default: ALL)",
+    )  # fmt: skip
+    group.add_argument(
+        "--extend-select", action="append", default=[], metavar="RULES",
+        help="the same, beside those selected otherwise",
+    )  # fmt: skip
+    group.add_argument(
+        "--ignore", "--extend-ignore", action="append", default=[], metavar="RULES",
+        help="the same, left out; the more specific of selected and ignored wins",
+    )  # fmt: skip
+    group.add_argument(
+        "--min-confidence", choices=CONFIDENCES,
+        help="do not count findings less sure than this (default: low)",
+    )  # fmt: skip
+    group.add_argument(
+        "--strict", action="store_true",
+        help="what cannot be decided, and what cannot be read in a directory, is an error",
+    )  # fmt: skip
+    group = parser.add_argument_group("suppression")
+    group.add_argument(
+        "--baseline", metavar="FILE", help="do not count the findings FILE lists; tell stale ones"
+    )
+    group.add_argument(
+        "--write-baseline", metavar="FILE", help="write the findings that count to FILE"
+    )
+    group.add_argument(
+        "--no-ignores", action="store_true",
+        help="count what the configuration, the baseline or the C source suppresses",
+    )  # fmt: skip
+
+
+def add_configuration(parser: ArgumentParser) -> None:
+    """Add where settings come from."""
+    group = parser.add_argument_group("configuration")
+    group.add_argument(
+        "--config", action="append", default=[], metavar="FILE|SETTING",
+        help="a configuration file in place of the closest one, or a setting: 'strict = true'",
+    )  # fmt: skip
+    group.add_argument(
+        "--isolated", action="store_true", help="read no configuration file that is not named"
+    )
+    group.add_argument(
+        "--remap-path", action="append", default=[], metavar="FROM=TO",
+        help="what source paths in debug information begin with, and what replaces it",
+    )  # fmt: skip
+    group.add_argument(
+        "--show-settings", action="store_true", help="print the settings for the paths and stop"
+    )
+
+
+def add_output(parser: ArgumentParser) -> None:
+    """Add how to report."""
+    group = parser.add_argument_group("output and exit status")
+    group.add_argument(
+        "--output-format", choices=FORMATS, default=None, metavar="FORMAT",
+        help=f"{', '.join(FORMATS)} (default: {FORMATS[0]}, or what {FORMAT_VARIABLE} says)",
+    )  # fmt: skip
+    add_output_file(group)
+    group.add_argument("--statistics", action="store_true", help="count findings by rule")
+    group.add_argument(
+        "--no-progress", action="store_true", help="show no progress on the terminal"
+    )
+    group.add_argument(
+        "--fail-on", choices=SEVERITIES,
+        help="the mildest severity that exits with 1 (default: error)",
+    )  # fmt: skip
+    group.add_argument(
+        "--exit-zero", action="store_true", help="exit with 0 whatever is found; 2 stays 2"
+    )
+
+
+def remapped_prefixes(args: Namespace) -> dict[str, str]:
+    """Return what ``--remap-path`` says.
+
+    Raises:
+        UsageError: a value has no ``=``.
+    """
+    from ebpf_static.errors import UsageError
+
+    prefixes = {}
+    for value in args.remap_path:
+        before, equals, after = value.partition("=")
+        if not equals or not before:
+            raise UsageError(f"--remap-path {value!r}: write FROM=TO, such as /build/src/=src/")
+        prefixes[before] = after
+    return prefixes
