@@ -100,7 +100,7 @@ class State:
         slots = self.slots
         if not slots:
             return
-        for offset in range(low - 7, high):
+        for offset in range(max(low - 7, -_FRAME_BYTES), min(high, 0)):
             slot = slots.get(offset)
             if slot is not None and offset + slot[1] > low:
                 del slots[offset]

@@ -9,6 +9,7 @@ commas, and after a space says why: ``ebpf-static:ignore=MAP101,HLP old kernels 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from ebpf_static.engine.policy import changed, replaced
 from ebpf_static.engine.select import is_match
@@ -55,13 +56,24 @@ class _Tags:
                 yield parsed
 
     def _ids(self, place: Location) -> Iterator[int]:
-        spec = self._spec
         if place.map is not None:
-            yield from (m.btf_id for m in spec.maps if m.name == place.map and m.btf_id)
+            yield from self._maps.get(place.map, ())
         if place.program is not None:
-            yield from (f.btf_id for f in spec.functions if f.name == place.program and f.btf_id)
+            yield from self._functions.get(place.program, ())
         if place.symbol is not None:
-            yield from (v.btf_id for v in spec.variables if v.name == place.symbol and v.btf_id)
+            yield from self._variables.get(place.symbol, ())
+
+    @cached_property
+    def _maps(self) -> dict[str, list[int]]:
+        return _by_name((m.name, m.btf_id) for m in self._spec.maps)
+
+    @cached_property
+    def _functions(self) -> dict[str, list[int]]:
+        return _by_name((f.name, f.btf_id) for f in self._spec.functions)
+
+    @cached_property
+    def _variables(self) -> dict[str, list[int]]:
+        return _by_name((v.name, v.btf_id) for v in self._spec.variables)
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         btf = self._spec.btf
@@ -72,6 +84,14 @@ class _Tags:
                 yield from btf.decl_tags(type_id)
         except FormatError:
             return  # what is wrong with the BTF is a finding of its own
+
+
+def _by_name(rows: Iterable[tuple[str, int | None]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for name, btf_id in rows:
+        if btf_id:
+            found.setdefault(name, []).append(btf_id)
+    return found
 
 
 def parse_tag(text: str) -> tuple[tuple[str, ...], str] | None:

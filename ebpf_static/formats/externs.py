@@ -32,7 +32,8 @@ def read_externs(symbols: SymbolTable, datasecs: Datasecs | None) -> tuple[Exter
     if len(undefined) > limits.MAX_EXTERNS:
         raise LimitError(f"more than {limits.MAX_EXTERNS} undefined symbols")
     btf = None if datasecs is None else datasecs.btf
-    declared = {} if datasecs is None else _declarations(datasecs)
+    wanted = frozenset(symbol.name for symbol in undefined)
+    declared = {} if datasecs is None else _declarations(datasecs, wanted)
     found: dict[str, ExternSpec] = {}
     for symbol in undefined:
         if symbol.name not in found:
@@ -61,8 +62,8 @@ def layout_kconfig(externs: tuple[ExternSpec, ...], btf: Btf | None) -> tuple[di
     return offsets, end
 
 
-def _declarations(datasecs: Datasecs) -> dict[str, tuple[int, str | None]]:
-    """Return (BTF id, declaring section) of every extern variable and function by name."""
+def _declarations(datasecs: Datasecs, wanted: frozenset[str]) -> dict[str, tuple[int, str | None]]:
+    """Return (BTF id, declaring section) of the extern variables and functions wanted by name."""
     btf = datasecs.btf
     sections: dict[int, str] = {}
     for datasec in datasecs:
@@ -70,6 +71,8 @@ def _declarations(datasecs: Datasecs) -> dict[str, tuple[int, str | None]]:
     found: dict[str, tuple[int, str | None]] = {}
     for kind in (Kind.VAR, Kind.FUNC):
         for type_id in btf.iter_ids(kind):
+            if btf.name(type_id) not in wanted:
+                continue
             record = btf.type(type_id)
             if isinstance(record, Var | Func) and record.linkage == LINKAGE_EXTERN:
                 found.setdefault(record.name, (type_id, sections.get(type_id)))

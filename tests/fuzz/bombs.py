@@ -332,6 +332,80 @@ def relocated_values() -> bytes:
     return writer.build()
 
 
+@_bomb
+def misspelt_sections() -> bytes:
+    writer = ElfWriter()
+    for at in range(4_000):
+        _program(writer, f"kprobes_{at}/" + "cgroup/sock_relase" * 12)
+    return writer.build()
+
+
+@_bomb
+def maps_nobody_can_make() -> bytes:
+    writer, btf = ElfWriter(), BtfWriter()
+    number = btf.integer("int", 4)
+    huge = btf.ptr(btf.array(number, number, 0xFFFFFFFF))
+    members = [(name, huge, 64 * at) for at, name in enumerate(("type", "pinning", "map_flags"))]
+    definition = btf.struct("", 24, members)
+    count = 16_000
+    btf.datasec(".maps", 8, [(btf.var(f"m{n}", definition), 8 * n, 8) for n in range(count)])
+    maps = writer.section(".maps", bytes(8 * count), DATA)
+    for at in range(count):
+        writer.symbol(f"m{at}", maps, 8 * at, 8, type=STT_OBJECT)
+    code = b"".join(LE.lddw(R1, 0) + LE.call(at % 300) for at in range(20_000)) + LE.exit()
+    text = writer.section("xdp", code, CODE)
+    writer.symbol("p", text, 0, len(code), type=STT_FUNC, bind=STB_GLOBAL)
+    rows = b"".join(
+        struct.pack("<QQ", 24 * at, (1 + at % count) << 32 | R_BPF_64_64) for at in range(20_000)
+    )
+    writer.section(".rel", rows, 0, SHT_REL, info=text, entsize=16)
+    writer.section(".BTF", btf.build())
+    return writer.build()
+
+
+@_bomb
+def declarations_without_end() -> bytes:
+    writer, btf = ElfWriter(), BtfWriter()
+    number = btf.integer("int", 4)
+    for at in range(400_000):
+        btf.var(f"v{at}", number, 2)
+    writer.symbol("v399999", bind=STB_GLOBAL)
+    _program(writer)
+    writer.section(".BTF", btf.build())
+    return writer.build()
+
+
+@_bomb
+def code_of_nonsense() -> bytes:
+    writer = ElfWriter()
+    code = bytes(range(256)) * 2_000
+    count = 100
+    for at in range(count):
+        section = writer.section(f"xdp/{at}", code[: 8 * 2_500], CODE)
+        writer.symbol(f"p{at}", section, 0, 20_000, type=STT_FUNC, bind=STB_GLOBAL)
+    return writer.build()
+
+
+@_bomb
+def jumps_everywhere() -> bytes:
+    writer = ElfWriter()
+    count = 30_000
+    code = (
+        b"".join(LE.jump("jeq", R2, n, (n * 7919) % 30_000 - 15_000) for n in range(count))
+        + LE.exit()
+    )
+    _program(writer, "kprobe/f", code)
+    return writer.build()
+
+
+@_bomb
+def frames_far_below() -> bytes:
+    writer = ElfWriter()
+    asm = LE.mov(R1, R10) + LE.alu("add", R1, -(1 << 31)) + LE.call(1) + LE.stx(64, R1, -8, R1)
+    _program(writer, "xdp", asm * 3_000 + EMPTY)
+    return writer.build()
+
+
 def _cost(name: str, limit: int) -> None:
     from ebpf_static.api import check
     from ebpf_static.reading import read

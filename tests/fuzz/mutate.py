@@ -3,6 +3,7 @@
 
     python -m tests.fuzz.mutate 10000            # a table of what happened; exit 1 on any failure
     python -m tests.fuzz.mutate 10000 --seed 7   # other damage
+    python -m tests.fuzz.mutate 10000 --deep     # also judge for targets, and print every object
     python -m tests.fuzz.mutate --replay 4711    # one again, in this process; --save FILE keeps it
 
 Mutation N of a seed is the same bytes on every host. Worker processes run them with a watchdog of
@@ -13,12 +14,14 @@ that crashed, a hang, or a dead worker.
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import signal
 import sys
 import time
 import traceback
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
@@ -30,6 +33,8 @@ from typing import NamedTuple
 
 from ebpf_static.api import check
 from ebpf_static.errors import EbpfStaticError
+from ebpf_static.output import inspect_json, inspect_text
+from ebpf_static.output.style import PLAIN
 from tests.fuzz.mutations import mutate
 from tests.fuzz.walk import walk
 
@@ -37,6 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WATCHDOG_SECONDS = 2.0
 MEMORY_BYTES = 1 << 30
 _SILENCE_SECONDS = 60.0
+_TARGETS = (("linux:5.10",), ("windows:0.21",))
 
 
 class Hang(BaseException):
@@ -85,25 +91,32 @@ def damaged(number: int, seed: int) -> tuple[str, bytes]:
     return mutate(random.choice(objects()).read_bytes(), random)
 
 
-def judge(data: bytes) -> tuple[str, str]:
+def judge(data: bytes, *, deep: bool = False) -> tuple[str, str]:
     """Return ``spec`` or ``refused``, or what went wrong and where."""
     spec = walk(data)
-    try:
-        report = check(data)
-    except EbpfStaticError:
-        return "refused", ""
-    if report.failures:
-        return "rule crash", "; ".join(failure.message for failure in report.failures)
+    for targets in ((), *_TARGETS) if deep else ((),):
+        try:
+            report = check(data, targets=targets)
+        except EbpfStaticError:
+            return "refused", ""
+        if report.failures:
+            return "rule crash", "; ".join(failure.message for failure in report.failures)
+    if deep and spec is not None:
+        with suppress(EbpfStaticError):
+            text = inspect_text.render(spec, "damaged.o", PLAIN, disasm=True)
+            assert text.replace("\n", "").isprintable(), "names reach the terminal raw"
+        with suppress(EbpfStaticError):
+            json.loads(inspect_json.render(spec, "damaged.o", disasm=True))
     return ("refused" if spec is None else "spec"), ""
 
 
-def run_one(number: int, seed: int) -> Outcome:
+def run_one(number: int, seed: int, *, deep: bool = False) -> Outcome:
     """Damage and judge one object under the watchdog."""
     kind, data = damaged(number, seed)
     start = time.process_time()
     signal.setitimer(signal.ITIMER_PROF, WATCHDOG_SECONDS)
     try:
-        verdict, detail = judge(data)
+        verdict, detail = judge(data, deep=deep)
     except Hang:
         verdict, detail = "hang", _last_lines()
     except Exception:  # noqa: BLE001 - finding them is the point
@@ -121,17 +134,17 @@ def _bark(_signal: int, _frame: FrameType | None) -> None:
     raise Hang
 
 
-def _work(pipe: Connection, numbers: range, seed: int) -> None:
+def _work(pipe: Connection, numbers: range, seed: int, *, deep: bool) -> None:
     signal.signal(signal.SIGPROF, _bark)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     for number in numbers:
         pipe.send(number)
-        pipe.send(run_one(number, seed))
+        pipe.send(run_one(number, seed, deep=deep))
     pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
     pipe.close()
 
 
-def run_all(count: int, seed: int, workers: int) -> Tally:
+def run_all(count: int, seed: int, workers: int, *, deep: bool = False) -> Tally:
     """Run mutations 0 to ``count`` in worker processes; a dead worker costs one object."""
     tally = Tally()
     context = get_context("spawn")
@@ -139,7 +152,9 @@ def run_all(count: int, seed: int, workers: int) -> Tally:
 
     def start(numbers: range) -> None:
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(theirs, numbers, seed), daemon=True)
+        process = context.Process(
+            target=_work, args=(theirs, numbers, seed), kwargs={"deep": deep}, daemon=True
+        )
         process.start()
         theirs.close()
         running[ours] = (process, numbers, numbers.start)
@@ -203,15 +218,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--replay", type=int, metavar="N", help="run mutation N alone, unguarded")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the replayed object")
+    parser.add_argument("--deep", action="store_true", help="check for targets, inspect and list")
     arguments = parser.parse_args(argv)
     if arguments.replay is not None:
         kind, data = damaged(arguments.replay, arguments.seed)
         if arguments.save:
             arguments.save.write_bytes(data)
-        print(kind, *judge(data))
+        print(kind, *judge(data, deep=arguments.deep))
         return 0
     start = time.monotonic()
-    tally = run_all(arguments.count, arguments.seed, arguments.workers)
+    tally = run_all(arguments.count, arguments.seed, arguments.workers, deep=arguments.deep)
     report(tally, arguments.count, time.monotonic() - start)
     return 1 if tally.failures else 0
 
