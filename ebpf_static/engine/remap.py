@@ -45,19 +45,24 @@ class SourceMap:
                 return instead + file[len(prefix) :]
         if self._root is None or not file.startswith("/") or len(file) > _MAX_PATH:
             return file
-        return self._find(PurePosixPath(file).parts[1:]) or file
+        return self._find(self._root, PurePosixPath(file)) or file
 
-    def _find(self, parts: tuple[str, ...]) -> str | None:
-        """Return the longest tail of a path that is a file below the root.
+    @staticmethod
+    def _find(root: Path, file: PurePosixPath) -> str | None:
+        """Return the file seen from the root, or the longest tail of it that is a file there.
 
         One name alone is too little to go by: every project has a ``types.h``.
         """
-        if self._root is None or ".." in parts:
+        parts = file.parts[1:]
+        if ".." in parts:
             return None
+        here = PurePosixPath(root.absolute().as_posix())
+        if file.is_relative_to(here):
+            return file.relative_to(here).as_posix()
         for start in range(max(len(parts) - 1, 0)):
             tail = "/".join(parts[start:])
             try:
-                if (self._root / tail).is_file():
+                if (root / tail).is_file():
                     return tail
             except (OSError, ValueError):
                 return None
