@@ -1,7 +1,8 @@
 """Whether a kernel has the functions and variables an object's externs name.
 
 Source: libbpf ``src/libbpf.c``: ``bpf_object__resolve_ksym_func_btf_id``,
-``bpf_object__resolve_ksym_var_btf_id`` (essential names, ``___flavour`` ignored).
+``bpf_object__resolve_ksym_var_btf_id`` (essential names, ``___flavour`` ignored; a function or
+variable of another type counts as missing).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ebpf_static.analysis import ExternState
 from ebpf_static.btf import Btf, Kind
-from ebpf_static.btf.core.compat import essential_name
+from ebpf_static.btf.core.compat import Compat, essential_name
+from ebpf_static.btf.types import Func, Var
+from ebpf_static.errors import ObjectError
 from ebpf_static.specs import CollectionSpec, ExternKind, ExternSpec
 
 
@@ -29,12 +32,41 @@ def resolve_externs(
     found = {}
     for index, extern in enumerate(spec.externs):
         if extern.kind in (ExternKind.KFUNC, ExternKind.KSYM):
-            found[index] = _state(extern, targets, knows_kfunc)
+            found[index] = _state(spec, extern, targets, knows_kfunc)
     return found
 
 
+def is_declared_otherwise(
+    spec: CollectionSpec, extern: ExternSpec, targets: Sequence[Btf]
+) -> bool:
+    """Tell whether a kernel has what an extern names, of a type the loader takes for another."""
+    kind = Kind.FUNC if extern.kind is ExternKind.KFUNC else Kind.VAR
+    found = _find(essential_name(extern.name), kind, targets)
+    if found is None or spec.btf is None or not extern.btf_id:
+        return False
+    btf, type_id = found
+    local, target = spec.btf.type(extern.btf_id), btf.type(type_id)
+    if not isinstance(local, Func | Var) or not isinstance(target, Func | Var):
+        return False
+    try:
+        return not Compat(spec.btf, btf).types(local.type_id, target.type_id)
+    except ObjectError:
+        return False  # what cannot be compared within bounds is not claimed
+
+
+def _find(name: str, kind: Kind, targets: Sequence[Btf]) -> tuple[Btf, int] | None:
+    for btf in targets:
+        type_id = btf.find(name, kind)
+        if type_id is not None:
+            return btf, type_id
+    return None
+
+
 def _state(
-    extern: ExternSpec, targets: Sequence[Btf], knows_kfunc: Callable[[str], bool | None]
+    spec: CollectionSpec,
+    extern: ExternSpec,
+    targets: Sequence[Btf],
+    knows_kfunc: Callable[[str], bool | None],
 ) -> ExternState:
     name = essential_name(extern.name)
     if not targets:
@@ -45,8 +77,9 @@ def _state(
             return ExternState.UNKNOWN
         return ExternState.PRESENT if known else ExternState.ABSENT
     kind = Kind.FUNC if extern.kind is ExternKind.KFUNC else Kind.VAR
-    if any(btf.find(name, kind) is not None for btf in targets):
-        return ExternState.PRESENT
+    if _find(name, kind, targets) is not None:
+        other = is_declared_otherwise(spec, extern, targets)
+        return ExternState.ABSENT if other else ExternState.PRESENT
     if extern.kind is ExternKind.KFUNC or extern.typed:
         return ExternState.ABSENT
     # A typeless ksym is looked up in kallsyms, of which BTF lists only part.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ebpf_static.analysis import ExternState
 from ebpf_static.btf.core.compat import essential_name
 from ebpf_static.findings import Confidence, Finding, Location, Severity
+from ebpf_static.kernel.externs import is_declared_otherwise
 from ebpf_static.plugins import RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ExternKind
 from ebpf_static.support import Release, kfunc
@@ -22,7 +23,8 @@ class ExternNotInKernel(ReleaseRule):
     ------------
     Looks up `__ksym` externs in the BTF of the target kernel (and of the modules given), as
     libbpf does; without BTF, kernel functions in the tables of what each release has. Weak
-    externs may be missing: what then happens where they are used is for REL203.
+    externs may be missing: what then happens where they are used is for REL203. A function that
+    the object declares with other types than the kernel counts as missing, too.
 
     Why it matters
     --------------
@@ -76,6 +78,9 @@ class ExternNotInKernel(ReleaseRule):
                 )
                 continue
             why = f"which the BTF of the kernel does not have ({release.label})"
+            btf = context.kernel.btf if context.kernel else ()
+            if known and is_declared_otherwise(spec, extern, btf):
+                why = f"which the kernel declares with other types ({release.label})"
             if not known:
                 answer = kfunc(essential_name(extern.name), None, release)
                 why = f"{since_words(answer, release)} (target {release.label})"
