@@ -10,17 +10,17 @@ from tests.build.elf_writer import STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FUNC
 from tests.formats.writing import CODE, EMPTY, ObjectWriter
 
 
-def test_map_type_13_is_two_things() -> None:
+def test_map_type_15_is_two_things() -> None:
     names = {}
     for platform in (None, Platform.LINUX, Platform.WINDOWS):
         writer = ObjectWriter()
-        writer.define("m", type=13)
+        writer.define("m", type=15)
         item = writer.read(platform=platform).maps["m"]
         names[platform] = (item.type.platform, item.type.name)
     assert names == {
-        None: (Platform.LINUX, "HASH_OF_MAPS"),
-        Platform.LINUX: (Platform.LINUX, "HASH_OF_MAPS"),
-        Platform.WINDOWS: (Platform.WINDOWS, "RINGBUF"),
+        None: (Platform.LINUX, "SOCKMAP"),
+        Platform.LINUX: (Platform.LINUX, "SOCKMAP"),
+        Platform.WINDOWS: (Platform.WINDOWS, "SAMPLE_HASH_MAP"),
     }
 
 
