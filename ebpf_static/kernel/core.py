@@ -12,7 +12,7 @@ from ebpf_static.analysis import Patch, Poison
 from ebpf_static.analysis.inputs import Place
 from ebpf_static.btf import Btf, CoreRelocation
 from ebpf_static.btf.core import CoreRelocator, CoreResult, patch_insn
-from ebpf_static.specs import CollectionSpec, FunctionSpec
+from ebpf_static.specs import CollectionSpec
 
 
 class CoreOutcome(NamedTuple):
@@ -21,16 +21,21 @@ class CoreOutcome(NamedTuple):
     Attributes:
         function: index of the function it is in.
         insn: insn index of the instruction.
+        number: which one of its section, as libbpf's messages count.
         relocation: as the object has it.
         result: what it comes to; None without the kernel's BTF.
         error: why libbpf refuses the object over it, or None.
+        poisoned: whether the instruction is made invalid: nothing matches, or a load or store
+            cannot be adjusted to the size the field has on the kernel.
     """
 
     function: int
     insn: int
+    number: int
     relocation: CoreRelocation
     result: CoreResult | None
     error: str | None
+    poisoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class CoreOutcomes:
             if result is None or outcome.error is not None:
                 continue
             place = (outcome.function, outcome.insn)
-            found[place] = Poison(_describe(result)) if result.poison else Patch(result.value)
+            found[place] = Poison(_describe(result)) if outcome.poisoned else Patch(result.value)
         return found
 
     @property
@@ -76,7 +81,7 @@ def resolve_core(spec: CollectionSpec, targets: Sequence[Btf]) -> CoreOutcomes:
     outside = 0
     for section in ext.core_sections:
         starts = by_section[section]
-        for relocation in ext.core_relocations(section):
+        for number, relocation in enumerate(ext.core_relocations(section)):
             at = bisect_right(starts, (relocation.insn_offset, len(spec.functions))) - 1
             index = starts[at][1] if at >= 0 else -1
             insn = (relocation.insn_offset - starts[at][0]) // 8 if at >= 0 else 0
@@ -84,14 +89,16 @@ def resolve_core(spec: CollectionSpec, targets: Sequence[Btf]) -> CoreOutcomes:
                 outside += 1
                 continue
             result = relocator.relocate(relocation) if relocator else None
-            error = None if result is None else _error(spec.functions[index], insn, result)
-            outcomes.append(CoreOutcome(index, insn, relocation, result, error))
+            outcome = CoreOutcome(index, insn, number, relocation, result, None)
+            outcomes.append(outcome if result is None else _patched(outcome, spec, result))
     return CoreOutcomes(tuple(outcomes), outside)
 
 
-def _error(function: FunctionSpec, insn: int, result: CoreResult) -> str | None:
-    patch = patch_insn(function.code[8 * insn :], result, function.byte_order)
-    return patch.error
+def _patched(outcome: CoreOutcome, spec: CollectionSpec, result: CoreResult) -> CoreOutcome:
+    function = spec.functions[outcome.function]
+    at = 8 * outcome.insn
+    patch = patch_insn(function.code[at : at + 16], result, function.byte_order)
+    return outcome._replace(error=patch.error, poisoned=patch.poisoned)
 
 
 def _describe(result: CoreResult) -> str:

@@ -17,6 +17,11 @@
     programs = [{name = "f", section = "xdp", code = ["mov r0 0", "exit"]}]
     functions = [{name = "g", section = ".text", code = ["exit"]}]
 
+    types = ["integer int 4", "struct task 8 pid:1:0"]   # type information, see build_types
+    core = [{section = "xdp", insn = 0, type = 2, access = "0:0", kind = 0}]
+    lines = [{section = "xdp", insn = 0, file = "a.c", line = 7, column = 3, text = "x = 1;"}]
+    func_infos = [{section = "xdp", insn = 0, type = 3}]
+
     image = {kind = "driver"} # instead of all that: a native image, see image_builder
 
 Sections of code, and a symbol table, are there without being named. A line of code is a method of
@@ -30,7 +35,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ebpf_static.btf import Btf
+from ebpf_static.btf import Btf, BtfExt
 from ebpf_static.specs import (
     ByName,
     CollectionSpec,
@@ -53,7 +58,7 @@ from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import AttachType, MapType, ProgramType
 from ebpf_static.uapi.sections import match_linux, match_windows
 from tests.build.asm import BE, LE, Reg
-from tests.build.btf_writer import BtfWriter
+from tests.build.btf_writer import BtfExtWriter, BtfWriter
 from tests.rules.image_builder import build_image
 
 _REGISTER = re.compile(r"r(\d+)\Z")
@@ -77,6 +82,47 @@ _SECTION_FIELDS: dict[str, Any] = {
 def assemble(lines: list[str], byte_order: ByteOrder = "little") -> bytes:
     """Return the code of ``lines``, one assembler method each."""
     return b"".join(_line(line, byte_order) for line in lines)
+
+
+def build_types(lines: list[str], byte_order: str = "little") -> BtfWriter:
+    """Return the types of ``lines``, one method of :class:`BtfWriter` each, ids counting from 1.
+
+    Words are its arguments, a row of members, values or variables has colons between its fields:
+    ``struct task 16 pid:1:0 flags:1:32``, ``enum colour RED:0``, ``array 1 1 16``, ``fwd later``.
+    """
+    writer = BtfWriter(byte_order)
+    for line in lines:
+        method, *words = line.split()
+        plain = [_argument(word) for word in words if ":" not in word and "=" not in word]
+        rows = [tuple(map(_argument, word.split(":"))) for word in words if ":" in word]
+        pairs = (word.partition("=") for word in words if "=" in word)
+        named = {key: _argument(value) for key, _, value in pairs}
+        getattr(writer, method)(*plain, *([rows] if rows else []), **named)
+    return writer
+
+
+def _btf(fields: dict[str, Any], byte_order: ByteOrder) -> tuple[Btf | None, BtfExt | None]:
+    """Take the keys about type information out of ``fields``."""
+    known, lines = fields.pop("btf", False), fields.pop("types", None)
+    core, places = fields.pop("core", ()), fields.pop("lines", ())
+    infos, strings = fields.pop("func_infos", ()), fields.pop("strings", ())
+    if not known and lines is None:
+        return None, None
+    writer = build_types(lines or [], byte_order)
+    ext = BtfExtWriter(writer)
+    for text in strings:
+        writer.string(text)
+    for row in infos:
+        ext.func_info(row["section"], 8 * row["insn"], row["type"])
+    for row in places:
+        at = (row["line"], row.get("column", 0))
+        ext.line_info(row["section"], 8 * row["insn"], row["file"], row.get("text", ""), at)
+    for row in core:
+        place = (row["section"], 8 * row["insn"], row["type"])
+        ext.core_relo(*place, row.get("access", "0"), row.get("kind", 0))
+    raw = ext.build() if core or places or infos else None
+    btf = Btf.parse(writer.build(), pointer_size=8)
+    return btf, None if raw is None else BtfExt.parse(raw, btf)
 
 
 def _line(line: str, byte_order: ByteOrder) -> bytes:
@@ -118,6 +164,7 @@ def build_spec(given: dict[str, Any]) -> CollectionSpec:
         _function(row, numbering, byte_order, names, entry=entry) for row, entry in rows
     )
     tag = fields.pop("tag", None)
+    btf, btf_ext = _btf(fields, byte_order)
     elf = _elf(fields.pop("elf", {}), fields.pop("sections", ()), functions, byte_order)
     spec = CollectionSpec.model_construct(
         platform=platform,
@@ -130,7 +177,8 @@ def build_spec(given: dict[str, Any]) -> CollectionSpec:
         externs=externs,
         functions=functions,
         elf=elf,
-        btf=Btf.parse(BtfWriter().build()) if fields.pop("btf", False) else None,
+        btf=btf,
+        btf_ext=btf_ext,
         problems=tuple(ReadProblem(**row) for row in fields.pop("problems", ())),
     )
     assert not fields, f"unknown keys of an object: {sorted(fields)}"

@@ -12,14 +12,15 @@ import ebpf_static_rules
 from ebpf_static.api import check
 from ebpf_static.findings import Finding, Report
 from ebpf_static.plugins import Rule
-from tests.rules.spec_builder import build_spec
+from ebpf_static.target import Target
+from tests.rules.spec_builder import build_spec, build_types
 
 CASES = Path(__file__).parent / "cases"
 RULES: dict[str, type[Rule]] = {rule.code: rule for rule in tuple(ebpf_static_rules.iter_classes())}
-_PLACES = {"section", "program", "map", "symbol", "insn", "offset"}
+_PLACES = {"section", "program", "map", "symbol", "insn", "offset", "file", "line"}
 _TEXTS = {"message", "help"}
-_PLAIN = {"severity", "confidence"}
-_KEYS = _PLACES | _TEXTS | _PLAIN | {"related"}
+_PLAIN = {"severity", "confidence", "undecided"}
+_KEYS = _PLACES | _TEXTS | _PLAIN | {"related", "programs"}
 
 
 def _load() -> list[Any]:
@@ -36,18 +37,31 @@ def _load() -> list[Any]:
 LOADED = _load()
 
 
-def _run(code: str, case: dict[str, Any]) -> Report:
+def _run(code: str, case: dict[str, Any], folder: Path) -> Report:
     spec = build_spec(case.get("object", {}))
-    targets = [case["target"]] if "target" in case else []
+    targets = [_target(case, folder)] if "target" in case else []
     return check(spec, targets=targets, select=[code], name="test.o")
 
 
+def _target(case: dict[str, Any], folder: Path) -> Target:
+    """Return a case's target, with the BTF and configuration it gives its kernel."""
+    btf: tuple[Path, ...] = ()
+    config = None
+    if "kernel" in case:
+        btf = (folder / "vmlinux.btf",)
+        btf[0].write_bytes(build_types(case["kernel"]).build())
+    if "config" in case:
+        config = folder / "config"
+        config.write_text("".join(f"{key}={value}\n" for key, value in case["config"].items()))
+    return Target.parse(case["target"], btf=btf, config=config)
+
+
 @pytest.mark.parametrize(("code", "verdict", "case"), LOADED)
-def test_case(code: str, verdict: str, case: dict[str, Any]) -> None:
+def test_case(code: str, verdict: str, case: dict[str, Any], tmp_path: Path) -> None:
     """A passing case has no finding, a failing one exactly those it expects."""
-    unknown = set(case) - {"name", "object", "target", "expect"}
+    unknown = set(case) - {"name", "object", "target", "kernel", "config", "expect"}
     assert not unknown, f"unknown keys of a case: {unknown}"
-    report = _run(code, case)
+    report = _run(code, case, tmp_path)
     assert not report.failures
     found = list(report.findings)
     expected = case.get("expect", [])
@@ -64,6 +78,8 @@ def _compare(finding: Finding, wanted: dict[str, Any]) -> None:
         assert wanted[key] in getattr(finding, key)
     for key in _PLAIN & set(wanted):
         assert getattr(finding, key) == wanted[key]
+    if "programs" in wanted:
+        assert list(finding.programs) == wanted["programs"]
     for key in _PLACES & set(wanted):
         assert getattr(finding.location, key) == wanted[key]
     for line in wanted.get("related", ()):
@@ -82,11 +98,11 @@ def test_cases_belong_to_rules() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_messages(rule: type[Rule]) -> None:
+def test_messages(rule: type[Rule], tmp_path: Path) -> None:
     """What a rule says on its failing cases reads as house style wants it."""
     cases = [case for case in LOADED if case.values[0] == rule.code and case.values[1] == "fail"]
     for case in cases:
-        for finding in _run(rule.code, case.values[2]).findings:
+        for finding in _run(rule.code, case.values[2], tmp_path).findings:
             assert not finding.message.endswith((".", "!")), finding.message
             assert "\n" not in finding.message + finding.help
             assert len(finding.related) <= 2 * 6
