@@ -83,7 +83,8 @@ def _with_baseline(args: Namespace, choices: Choices, report: Report) -> Report:
 
     if args.write_baseline:
         number = write_baseline(Path(file), report)
-        complain(args, f"wrote {number} findings to '{file}'", "note")
+        noun = "finding" if number == 1 else "findings"
+        complain(args, f"wrote {number} {noun} to '{file}'", "note")
     return apply_baseline(report, read_baseline(Path(file)), file)
 
 

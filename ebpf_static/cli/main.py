@@ -11,14 +11,24 @@ from pathlib import Path
 from typing import NoReturn
 
 from ebpf_static import __version__
-from ebpf_static.cli import check, diff, inspect, port, rule, version
+from ebpf_static.cli import (
+    check,
+    completion,
+    config,
+    diff,
+    inspect,
+    port,
+    rule,
+    schema,
+    version,
+)
 from ebpf_static.cli.exitcodes import ExitCode
 from ebpf_static.cli.options import HelpFormatter, add_common
 from ebpf_static.cli.streams import complain, prepare_streams, silence_stdout
 from ebpf_static.errors import EbpfStaticError
 
 PROG = "ebpf-static"
-_COMMANDS = (check, inspect, diff, port, rule, version)
+_COMMANDS = (check, inspect, diff, port, rule, config, schema, completion, version)
 _DESCRIPTION = """\
 Read and check compiled eBPF objects, for Linux and for eBPF for Windows.
 Nothing is loaded, no privileges are needed, and the host does not matter."""
@@ -30,7 +40,9 @@ examples:
   ebpf-static rule PLT001                         what does a finding mean?
 
 environment:
+  EBPF_STATIC_CONFIG          configuration file, as check --config
   EBPF_STATIC_OUTPUT_FORMAT   default of check --output-format
+  EBPF_STATIC_OUTPUT_FILE     default of check --output-file
   EBPF_STATIC_NO_PLUGINS      when set, only the rules that come with ebpf-static are used
   NO_COLOR, FORCE_COLOR       turn colour off or on when --color is auto
 

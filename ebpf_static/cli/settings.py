@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ebpf_static.cli.check_options import CONFIG_VARIABLE, remapped_prefixes, split
-from ebpf_static.config.discover import find_config
+from ebpf_static.config.discover import Known, find_config
 from ebpf_static.errors import ConfigError, UnknownRuleError, UsageError
 
 if TYPE_CHECKING:
@@ -41,12 +41,13 @@ class Configuration:
         self._inline = tuple(text for text in named if _is_inline(text))
         self._isolated = args.isolated
         self._settings: dict[Path | None, Settings] = {}
+        self._closest: Known = {}
 
     def file_for(self, path: Path) -> Path | None:
         """Return the configuration file that holds for an input, None without one."""
         if self._file is not None or self._isolated:
             return self._file
-        return find_config(path)
+        return find_config(path, self._closest)
 
     def settings_for(self, path: Path) -> Settings | None:
         """Return the settings that hold for an input; None when nothing is configured.

@@ -6,9 +6,8 @@ Imports nothing but the standard library's cheapest parts: this runs for every c
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ebpf_static.errors import ConfigError
 
@@ -22,11 +21,19 @@ MAX_BYTES = 1 << 20
 _NAMES = (DOT_FILE, FILE, PYPROJECT)
 
 
-def find_config(start: Path) -> Path | None:
+Known: TypeAlias = dict[str, Path | None]
+"""The closest file of each directory looked at."""
+
+
+def find_config(start: Path, known: Known) -> Path | None:
     """Return the configuration file closest to a file or directory, going up.
 
     In one directory ``.ebpf-static.toml`` goes before ``ebpf-static.toml`` before a
     ``pyproject.toml`` with a table ``[tool.ebpf-static]``; one without is passed over.
+
+    Args:
+        start: the file or directory; it need not exist.
+        known: what was found before, and is found by this call.
 
     Raises:
         ConfigError: a ``pyproject.toml`` that may be meant cannot be read.
@@ -34,17 +41,26 @@ def find_config(start: Path) -> Path | None:
     folder = os.path.abspath(start)  # noqa: PTH100 - `..` must go without following links
     if not os.path.isdir(folder):  # noqa: PTH112 - called for every input
         folder = os.path.dirname(folder)  # noqa: PTH120
-    return _find(folder)
+    passed = []
+    found = None
+    while folder not in known:
+        passed.append(folder)
+        parent = os.path.dirname(folder)  # noqa: PTH120
+        found = _config_in(folder)
+        if found is not None or parent == folder:
+            break
+        folder = parent
+    found = known.get(folder, found)
+    known.update(dict.fromkeys(passed, found))
+    return found
 
 
-@lru_cache(maxsize=4096)
-def _find(folder: str) -> Path | None:
+def _config_in(folder: str) -> Path | None:
     for name in _NAMES:
         path = os.path.join(folder, name)  # noqa: PTH118 - called for every directory
         if os.path.isfile(path) and (name != PYPROJECT or _is_ours(Path(path))):  # noqa: PTH113
             return Path(path)
-    parent = os.path.dirname(folder)  # noqa: PTH120
-    return None if parent == folder else _find(parent)
+    return None
 
 
 def _is_ours(pyproject: Path) -> bool:

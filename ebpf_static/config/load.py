@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ _PATHS = ("baseline",)
 _PATHS_BY_TARGET = ("btf", "kconfig")
 
 
-@lru_cache(maxsize=256)
 def load_file(path: Path) -> Settings:
     """Return the settings of a file and of those it extends.
 
@@ -96,7 +95,8 @@ def _located(table: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _path(folder: Path, value: Any) -> Any:
     if isinstance(value, list):
         return [_path(folder, item) for item in value]
-    path = folder / value
+    # Lexically, as one reads it: following links would give other paths than were stated.
+    path = Path(os.path.normpath(folder / value))
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     return path.as_posix()

@@ -79,7 +79,15 @@ class TargetSettings(_Settings):
     )
 
 
-Targets = Annotated[dict[str, TargetSettings], BeforeValidator(_named)]
+class _NamesOrTable:
+    """Makes the schema of targets say that a list of names will do."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "array", "items": _TEXT}, handler(core)]}
+
+
+Targets = Annotated[dict[str, TargetSettings], BeforeValidator(_named), _NamesOrTable()]
+"""Targets by name, or a list of them."""
 
 
 class Settings(_Settings):
