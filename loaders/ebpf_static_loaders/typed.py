@@ -172,6 +172,8 @@ def _encode(btf: Btf, type_id: int, value: Any, depth: int) -> bytes:
         return bytes(value).ljust(size, b"\0")
     if isinstance(found, Struct | Union):
         return _encode_members(btf, found.members, value, size, depth)
+    if isinstance(found, Datasec):
+        return _encode_variables(btf, found, value, size, depth)
     if isinstance(found, Array):
         return _encode_array(btf, found, value, depth)
     if isinstance(found, Float):
@@ -206,6 +208,20 @@ def _encode_array(btf: Btf, found: Array, value: Any, depth: int) -> bytes:
         raise UsageError(f"an array of {found.nelems} takes that many values at most")
     parts = b"".join(_encode(btf, found.type_id, item, depth + 1) for item in value)
     return parts.ljust(size * found.nelems, b"\0")
+
+
+def _encode_variables(btf: Btf, found: Datasec, value: Any, size: int, depth: int) -> bytes:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"a section takes a dictionary of its variables, not {value!r}")
+    places = {btf.name(entry.type_id): entry for entry in found.vars}
+    out = bytearray(size)
+    for name, item in value.items():
+        entry = places.get(name)
+        if entry is None:
+            raise UsageError(f"section `{found.name}` has no variable `{name}`")
+        part = _encode(btf, entry.type_id, item, depth + 1)
+        out[entry.offset : entry.offset + len(part)] = part
+    return bytes(out)
 
 
 def _encode_members(

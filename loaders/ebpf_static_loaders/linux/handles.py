@@ -13,7 +13,7 @@ from typing import Any, Final
 from ebpf_static.btf import Btf
 from ebpf_static.errors import UsageError
 from ebpf_static.loading import Handle, Map, UpdateMode
-from ebpf_static.specs import MapSpec
+from ebpf_static.specs import MapOrigin, MapSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
 from ebpf_static_loaders.linux.errors import doing
@@ -32,6 +32,7 @@ _HANDLES: Final = frozenset(
     {"PROG_ARRAY", "ARRAY_OF_MAPS", "HASH_OF_MAPS", "CGROUP_ARRAY", "PERF_EVENT_ARRAY"}
 )
 _FIXED: Final = frozenset({"ARRAY", "PERCPU_ARRAY", "PROG_ARRAY", "ARRAY_OF_MAPS"})
+_SECTIONS: Final = (MapOrigin.DATA, MapOrigin.KCONFIG)
 _MAX_BATCH_BYTES: Final = 16 << 20
 
 
@@ -82,6 +83,8 @@ class LinuxMap(Pinned, Map):
     def update(self, key: Any, value: Any, mode: UpdateMode = UpdateMode.ANY) -> None:
         """Set the value of ``key``."""
         encoded = None if self.kind.name in _KEYLESS else self._encode_key(key)
+        if isinstance(value, Mapping) and self.spec is not None and self.spec.origin in _SECTIONS:
+            value = {**(self.lookup(key) or {}), **value}  # the other variables stay as they are
         fields = {
             "map_fd": self.fd,
             "key": encoded,

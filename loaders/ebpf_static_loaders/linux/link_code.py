@@ -162,9 +162,9 @@ class Linker:
         elif kind is ReferenceKind.KCONFIG:
             fd = self._kconfig_fd(function)
             _set_wide(code, at, _MAP_VALUE, fd.number, reference.offset)
-        elif kind is ReferenceKind.KFUNC:
+        elif kind is ReferenceKind.KFUNC and code[at] == _CALL:
             self._apply_kfunc(reference, code, at, fd_array)
-        elif kind is ReferenceKind.KSYM:
+        elif kind in (ReferenceKind.KSYM, ReferenceKind.KFUNC):
             self._apply_ksym(reference, code, at)
         else:
             raise self._unresolved(function, reference)

@@ -119,7 +119,8 @@ class LinuxLoader(Loader):
                 system.unlink(pin)
         with suppress(OSError):
             for folder, _, _ in os.walk(path, topdown=False):
-                os.rmdir(folder)  # noqa: PTH106 - a BPF file system, not the user's files
+                if folder != path:
+                    os.rmdir(folder)  # noqa: PTH106 - a BPF file system, not the user's files
         return removed
 
 
