@@ -2,7 +2,7 @@
 
 ``scripts/snapshots/linux/context_access.json`` holds the structures and what each program type
 hides or may write, as the kernel's source says it; this spells it out field by field, into
-``ebpf_static/kernel/data/context_access.json``. ``return_ranges.json`` and ``lsm_hooks.json`` are
+``ebpf_static/kernel/data/context_access.json``. ``return_ranges.json`` and ``attach_lists.json`` are
 held against their laws and copied.
 
 python scripts/make_context_tables.py            write them
@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOTS = ROOT / "scripts" / "snapshots" / "linux"
 TABLES = ROOT / "ebpf_static" / "kernel" / "data"
-COPIED = ("return_ranges.json",)
+COPIED = ("return_ranges.json", "attach_lists.json")
 
 Row = dict[str, Any]
 

@@ -23,11 +23,14 @@ _FREE_POINTERS: Final = frozenset({"TRACE_ITER", "STRUCT_OPS"})
 """What may give its arguments types of its own (``ctx_arg_info``)."""
 
 _STRUCT_ARGUMENTS: Final = Version(6, 1)  # commit 720e6a435194
-_WHOLE_POINTERS: Final = Version(6, 14)  # commit 659b9ba7cb2d, in some older point releases
+_UNION_ARGUMENTS: Final = Version(6, 13)  # 6.12.117 refuses, 6.18.44 does not
+_WHOLE_POINTERS: Final = Version(6, 14)  # commit 659b9ba7cb2d
+_WHOLE_POINTERS_POINT: Final = Version(6, 12, 117)  # or an earlier one of that line
 _INT_POINTERS: Final = Version(5, 18)  # commit bb6728d75611
+_QUALIFIED_VOID: Final = Version(6, 15)  # 6.12.117 refuses, 6.18.44 does not
 _ONLY_STRINGS_UNTIL: Final = Version(5, 11)
-_POINTERS_READ: Final = Version(6, 13)
-"""Releases from here to 7.3 may or may not take pointers to what is no structure."""
+_POINTERS_READ: Final = Version(6, 19)
+"""Releases up to 6.18.44 refuse pointers to what is no structure, 7.3.4 takes them as numbers."""
 
 
 def argument_refusal(
@@ -59,11 +62,19 @@ def _refusal(
     index = _argument_index(function, attach, version, offset)
     if index > count or (index == count and attach not in (*_WITH_RESULT, "STRUCT_OPS")):
         return f"argument {index + 1} of `{function.name}`, which has {count}"
-    if index == count:
+    if index < count:
+        what = f"argument {index + 1} of `{function.name}`"
+        return _type_refusal(
+            function.btf, function.parameters[index], attach, version, (what, size)
+        )
+    if attach == "STRUCT_OPS":
         # The attach type of a struct_ops program is the number of its member, which may be equal
         # to that of an attach type with a result.
-        return None if attach == "STRUCT_OPS" else _result_refusal(function)
-    return _type_refusal(function, function.parameters[index], attach, version, (index, size))
+        return None
+    if function.btf.kind(function.btf.resolve(function.result)) == Kind.VOID:
+        return f"the result of `{function.name}`, which has none"
+    what = f"the result of `{function.name}`"
+    return _type_refusal(function.btf, function.result, attach, version, (what, size))
 
 
 def _argument_index(
@@ -94,40 +105,41 @@ def _slots(btf: Btf, type_id: int) -> int:
     return -(-btf.size_of(resolved) // _SLOT) * _SLOT
 
 
-def _result_refusal(function: KernelFunction) -> str | None:
-    record = function.btf.type(function.btf.resolve(function.result))
-    if record.kind is Kind.VOID:
-        return f"the result of `{function.name}`, which has none"
-    return None
-
-
 def _type_refusal(
-    function: KernelFunction,
-    type_id: int,
-    attach: str,
-    version: Version | None,
-    access: tuple[int, int],
+    btf: Btf, type_id: int, attach: str, version: Version | None, access: tuple[str, int]
 ) -> str | None:
-    index, size = access
-    btf = function.btf
+    what, size = access
     record = btf.type(btf.resolve(type_id))
-    what = f"argument {index + 1} of `{function.name}`"
     if isinstance(record, Int):
         return None if record.size <= _SLOT else f"{what}, an integer of {record.size} bytes"
-    if isinstance(record, Enum | Enum64 | Struct | Union):
+    if isinstance(record, Enum | Enum64):
         return None
+    if isinstance(record, Struct | Union):
+        since = _STRUCT_ARGUMENTS if isinstance(record, Struct) else _UNION_ARGUMENTS
+        refused = version is not None and version < since
+        return f"{what}, a structure passed by value" if refused else None
     if not isinstance(record, Ptr):
         return f"{what}, which is neither a number nor a pointer"
-    if version is not None and size != _SLOT and not version < _WHOLE_POINTERS:
+    if size != _SLOT and _reads_pointers_whole(version):
         return f"{what}, a pointer, which is read whole or not at all"
     if attach in _FREE_POINTERS or version is None:
         return None
     return _pointee_refusal(btf, record, what, version)
 
 
+def _reads_pointers_whole(version: Version | None) -> bool:
+    if version is None or not version < _WHOLE_POINTERS:
+        return version is not None
+    point = _WHOLE_POINTERS_POINT
+    return (version.major, version.minor) == (point.major, point.minor) and not version < point
+
+
 def _pointee_refusal(btf: Btf, pointer: Ptr, what: str, version: Version) -> str | None:
     target = btf.type(btf.resolve(pointer.type_id))
-    if target.kind in (Kind.VOID, Kind.STRUCT, Kind.UNION):
+    if pointer.type_id == 0 or target.kind in (Kind.STRUCT, Kind.UNION):
+        return None
+    # Before that, the kernel looks for `void *` before it skips qualifiers: not `const void *`.
+    if target.kind is Kind.VOID and not version < _QUALIFIED_VOID:
         return None
     if isinstance(target, Int):
         if not version < _INT_POINTERS or target.size == 1 or not version < _ONLY_STRINGS_UNTIL:

@@ -94,7 +94,7 @@ def _hook_fits(row: dict[str, Any], program: ProgramSpec, targets: Sequence[Btf]
         return False
     name = hook.name.removeprefix("bpf_lsm_")
     returns = "nothing" if hook.btf.kind(hook.btf.resolve(hook.result)) == Kind.VOID else "number"
-    if returns == "number" and name in row.get("not_hooks", ()):
+    if name in row.get("not_hooks", ()) or name not in row.get("hooks", (name,)):
         return False
     return bool(returns == row["hook"])
 

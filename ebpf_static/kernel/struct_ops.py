@@ -16,14 +16,26 @@ from ebpf_static.btf.types import FuncProto, Member, Ptr, Struct
 from ebpf_static.errors import FormatError
 from ebpf_static.kernel.attach import KernelFunction
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec, ProgramSpec
+from ebpf_static.target import Version
 
 VALUE_PREFIX: Final = "bpf_struct_ops_"
 
 UNSUPPORTED: Final = {("tcp_congestion_ops", "get_info")}
 """Members the kernel lets no program implement (``net/ipv4/bpf_tcp_ca.c``, 5.10 to 7.3)."""
 
-_SIZED_KINDS: Final = 1 << 16
+_MAX_MEMBERS: Final = 1 << 16
 """Members compared for one structure; the kernel's largest has some hundred."""
+
+_SINCE: Final = {
+    "tcp_congestion_ops": Version(5, 6),
+    "bpf_dummy_ops": Version(5, 16),
+    "hid_bpf_ops": Version(6, 11),
+    "sched_ext_ops": Version(6, 12),
+    "Qdisc_ops": Version(6, 16),
+}
+"""First releases that register a structure (``net/ipv4/bpf_tcp_ca.c``, ``net/bpf/bpf_dummy_
+struct_ops.c``, ``drivers/hid/bpf/hid_bpf_struct_ops.c``, ``kernel/sched/ext.c``,
+``net/sched/bpf_qdisc.c``)."""
 
 
 class KernelStructure(NamedTuple):
@@ -63,6 +75,11 @@ def structure_name(spec: CollectionSpec, item: MapSpec) -> str | None:
     return None if record is None else essential_name(record.name)
 
 
+def available_since(name: str) -> Version | None:
+    """Return the first release that lets programs implement a structure; None if not known."""
+    return _SINCE.get(name)
+
+
 def find_structure(name: str, targets: Sequence[Btf]) -> KernelStructure | StructureProblem:
     """Return a kernel's structure, or why it has none that programs may implement."""
     for btf in targets:
@@ -90,8 +107,8 @@ def iter_problems(
     if local is None or spec.btf is None:
         return
     programs = {value.index: value.name for value in item.values}
-    members = {member.name: member for member in kernel.record.members[:_SIZED_KINDS]}
-    for member in local.members[:_SIZED_KINDS]:
+    members = {member.name: member for member in kernel.record.members[:_MAX_MEMBERS]}
+    for member in local.members[:_MAX_MEMBERS]:
         try:
             what = _member_problem(spec, item, member, members.get(member.name), kernel, programs)
         except FormatError:
@@ -158,7 +175,7 @@ def iter_members(spec: CollectionSpec, program: ProgramSpec) -> Iterator[tuple[M
         for value in item.values:
             if value.name != program.name or local is None:
                 continue
-            for member in local.members[:_SIZED_KINDS]:
+            for member in local.members[:_MAX_MEMBERS]:
                 if member.bit_offset == 8 * value.index:
                     yield item, member.name
 

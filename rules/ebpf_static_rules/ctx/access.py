@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ebpf_static.analysis import Access, Base
+from ebpf_static.analysis import Access, Base, Patch
 from ebpf_static.isa import Instruction
 from ebpf_static.kernel import View
 from ebpf_static.kernel.arguments import argument_refusal
@@ -62,6 +62,9 @@ def iter_refusals(
             continue
         function = spec.functions[index]
         instruction = _find(function, insn)
+        relocated = view.inputs.core.get((index, insn))
+        if instruction is not None and isinstance(relocated, Patch):
+            instruction = instruction._replace(off=relocated.value)
         words = None if instruction is None else judge.refusal(instruction, access, offset)
         if words is not None:
             yield Refusal(function, access, words)

@@ -1,0 +1,1 @@
+"""Rules about structures of callbacks (struct_ops) on a Linux kernel."""
