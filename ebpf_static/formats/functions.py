@@ -67,7 +67,7 @@ def _read_section(
             name="",
             offset=0,
             code=code,
-            linkage="global",
+            linkage="none",
             hidden=False,
             btf_id=ids.get(0),
         )

@@ -30,7 +30,15 @@ from ebpf_static.specs.section import SectionSpec
 from ebpf_static.uapi.sections import data_section_kind
 
 TAG_SECTION: Final = ".ebpf_for_windows"
-_DATA_KINDS: Final = ("data", "rodata", "bss", "percpu", "arena")
+_DATA_KINDS: Final = {
+    "data": SHT_PROGBITS,
+    "rodata": SHT_PROGBITS,
+    "percpu": SHT_PROGBITS,
+    "arena": SHT_PROGBITS,
+    "bss": SHT_NOBITS,
+}
+"""Sections that become maps, and the type libbpf wants each to have."""
+
 _STRUCT_OPS_KINDS: Final = ("struct_ops", "struct_ops_link")
 
 
@@ -114,13 +122,11 @@ def _read_maps(
         kind = kinds[section.index]
         if section.is_executable or not section.size:
             continue
-        if section.type == SHT_PROGBITS and (
-            section.name == ".maps" or section.name.startswith(".maps/")
-        ):
+        if section.name == ".maps" or section.name.startswith(".maps/"):
             declared += _declared_maps(elf, draft, section, symbols, datasecs)
         elif is_legacy_section(section):
             declared += read_legacy_maps(elf, section, symbols)
-        elif kind in _DATA_KINDS and section.type in (SHT_PROGBITS, SHT_NOBITS):
+        elif kind in _DATA_KINDS and section.type == _DATA_KINDS[kind]:
             found = read_data_map(elf, datasecs, section, symbols, read_only=kind == "rodata")
             _read_variables(draft, variables, section, found.data)
             if kind != "arena":

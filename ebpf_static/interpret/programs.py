@@ -42,7 +42,7 @@ def _is_entry(function: FunctionSpec, platform: Platform, *, others: bool) -> bo
         return platform is Platform.WINDOWS and not others
     if platform is Platform.WINDOWS:
         return function.linkage != "static"
-    return function.linkage != "static" and function.name != ""
+    return function.linkage not in ("static", "none")
 
 
 def _program(function: FunctionSpec, match: SectionMatch | None, platform: Platform) -> ProgramSpec:

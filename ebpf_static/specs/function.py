@@ -65,7 +65,8 @@ class FunctionSpec(FrozenModel):
             libbpf has it (:attr:`elf_section` is the name as written).
         section_index: index of that section.
         section_offset: byte offset of the function in its section.
-        linkage: ``static``, ``global`` or ``weak`` (the symbol's binding).
+        linkage: ``static``, ``global`` or ``weak`` (the symbol's binding); ``none`` for code that
+            has no symbol.
         hidden: the symbol's visibility is hidden or internal, which libbpf treats as static.
         byte_order: how ``code`` is to be read.
         code: the instructions as they stand in the file.

@@ -117,7 +117,7 @@ def test_symbols_that_name_no_function() -> None:
     writer.symbol("absolute", SHN_ABS, 0, 8, type=STT_FUNC, bind=STB_GLOBAL)
     writer.symbol("common", SHN_COMMON, 0, 8, type=STT_FUNC, bind=STB_GLOBAL)
     (function,) = writer.read().functions
-    assert (function.name, function.linkage, function.code) == ("", "global", EMPTY)
+    assert (function.name, function.linkage, function.code) == ("", "none", EMPTY)
 
 
 def test_code_without_symbols_is_one_nameless_function_and_no_program() -> None:
@@ -133,6 +133,13 @@ def test_efw_takes_nameless_code_for_a_program() -> None:
     writer = ObjectWriter()
     writer.section("xdp", EMPTY, CODE)
     assert writer.read(platform="windows").programs.keys() == ("",)
+
+
+@pytest.mark.parametrize("platform", ["linux", "windows"])
+def test_program_whose_name_is_empty_is_one(platform: str) -> None:
+    writer = ObjectWriter()
+    writer.program(name="")
+    assert [p.linkage for p in writer.read(platform=platform).programs] == ["global"]
 
 
 def test_two_names_of_one_place_are_two_functions() -> None:

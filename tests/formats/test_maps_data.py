@@ -74,6 +74,8 @@ def test_sections_that_are_no_maps() -> None:
         writer.section(name, b"\1", DATA)
     writer.section(".data", b"", DATA)  # empty: libbpf makes no map of it
     writer.section(".data", b"\1", DATA, 7)  # a note
+    writer.section(".data", b"\1", DATA, SHT_NOBITS)
+    writer.section(".bss", b"\1", DATA)
     assert not writer.read().maps
 
 
