@@ -74,7 +74,8 @@ def pack(
         if value is None:
             continue
         field = layout.fields[name]
-        attr[field.offset : field.offset + field.size] = _encode(name, field, value, kept)  # type: ignore[assignment]  # typeshed wants one byte a time
+        raw = _encode(name, field, value, kept)
+        ctypes.memmove(ctypes.addressof(attr) + field.offset, raw, field.size)
     return attr, kept
 
 

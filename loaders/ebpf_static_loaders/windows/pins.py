@@ -1,6 +1,6 @@
-"""Handles that are a descriptor of the DLL, and names for them among efW's pins.
+r"""Handles that are a descriptor of the DLL, and names for them among efW's pins.
 
-A pin is a name in the runtime, no file: ``/ebpf/global/x``, ``/sys/fs/bpf/x`` and ``BPF:\\x`` are
+A pin is a name in the runtime, no file: ``/ebpf/global/x``, ``/sys/fs/bpf/x`` and ``BPF:\x`` are
 ways to write such names, and case matters.
 """
 

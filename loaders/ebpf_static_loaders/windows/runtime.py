@@ -272,7 +272,7 @@ class Runtime:
         self._check("ebpf_object_unpin", path)
 
     def canonical_path(self, path: bytes) -> bytes:
-        """Return a path as efW lists it (``BPF:\\\\…``); as given before efW 1.0.0-rc1."""
+        r"""Return a path as efW lists it (``BPF:\…``); as given before efW 1.0.0-rc1."""
         if not self.library.has("ebpf_canonicalize_pin_path"):
             return path
         out = ctypes.create_string_buffer(_MAX_PATH)
@@ -307,7 +307,8 @@ class Runtime:
         self._check(
             "ebpf_ring_buffer_map_map_buffer", fd, *map(ctypes.byref, places), ctypes.byref(size)
         )
-        return Ring(*(place.value or 0 for place in places), size.value)
+        consumer, producer, data = (place.value or 0 for place in places)
+        return Ring(consumer, producer, data, size.value)
 
     def unmap_ring(self, fd: int, ring: Ring) -> None:
         """Undo :meth:`map_ring`; there is nothing to be done when it fails."""
