@@ -77,6 +77,8 @@ class _Pretended:
 
     def info(self) -> Mapping[str, Any]:
         """Return what it was made with."""
+        if self._closed:
+            raise LoaderError(f"{self._noun} `{self.name}` has been closed")
         return dict(self._facts)
 
 
