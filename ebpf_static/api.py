@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ebpf_static import reading
@@ -23,7 +23,7 @@ from ebpf_static.plugins import RuleContext, RuleMeta
 from ebpf_static.reading import read
 from ebpf_static.registry import RegisteredRule, Registry, get_registry
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.target import Platform, Target
+from ebpf_static.target import PathLike, Platform, Target
 
 Unread = reading.Source
 Source = CollectionSpec | Unread
@@ -35,6 +35,8 @@ def check(
     *,
     platform: str | Platform | None = None,
     targets: str | Target | Iterable[str | Target] = (),
+    btf: PathLike | Iterable[PathLike] = (),
+    kconfig: PathLike | None = None,
     select: str | Iterable[str] = (ALL,),
     ignore: str | Iterable[str] = (),
     name: str | None = None,
@@ -48,6 +50,9 @@ def check(
         platform: the platform to judge for (``linux`` or ``windows``), any release of it;
             None judges the object by its own platform.
         targets: platforms with an optional release (``linux:5.15``) to judge for, one by one.
+        btf: files with the types of the kernel of every Linux target, and of its modules after
+            it; without a target they alone say which kernel is meant.
+        kconfig: file with that kernel's build configuration.
         select: codes, prefixes of codes, names or ``ALL``.
         ignore: the same, taken away again; the more specific selector wins.
         name: what findings call the object; by default the path as given.
@@ -65,8 +70,8 @@ def check(
             other, or a platform, target or rule does not exist.
     """
     checker = Checker.prepare(
-        platform=platform, targets=targets, select=select, ignore=ignore, policy=policy,
-        registry=registry,
+        platform=platform, targets=targets, btf=btf, kconfig=kconfig, select=select,
+        ignore=ignore, policy=policy, registry=registry,
     )  # fmt: skip
     return Report.merge((checker.preamble, checker.check(source, name)))
 
@@ -107,6 +112,8 @@ class Checker:
         *,
         platform: str | Platform | None = None,
         targets: str | Target | Iterable[str | Target] = (),
+        btf: PathLike | Iterable[PathLike] = (),
+        kconfig: PathLike | None = None,
         select: str | Iterable[str] = (ALL,),
         ignore: str | Iterable[str] = (),
         policy: Policy | None = None,
@@ -115,7 +122,7 @@ class Checker:
         """Return the checker for these choices; arguments and errors are those of check()."""
         registry = registry or get_registry()
         return cls(
-            resolve_targets(platform, targets),
+            with_kernel_files(resolve_targets(platform, targets), btf, kconfig),
             select_rules(registry.rules, select, ignore),
             registry.rule_failures,
             policy or Policy(),
@@ -186,6 +193,30 @@ def resolve_targets(
                 f"target '{target}' contradicts platform '{chosen}': name one or the other"
             )
     return wanted or (Target(chosen),)
+
+
+def with_kernel_files(
+    targets: tuple[Target, ...], btf: PathLike | Iterable[PathLike], kconfig: PathLike | None
+) -> tuple[Target, ...]:
+    """Return the targets, those of Linux with these files in place of their own.
+
+    Raises:
+        UsageError: there are files, and targets that are all of another platform.
+    """
+    listed = [btf] if isinstance(btf, str | os.PathLike) else btf
+    paths = tuple(os.fspath(path) for path in listed)
+    if not paths and kconfig is None:
+        return targets
+    wanted = targets or (Target(Platform.LINUX),)
+    if not any(target.platform is Platform.LINUX for target in wanted):
+        raise UsageError("BTF and configuration of a kernel are for Linux targets")
+    config = None if kconfig is None else os.fspath(kconfig)
+    return tuple(
+        replace(target, btf=paths or target.btf, config=config or target.config)
+        if target.platform is Platform.LINUX
+        else target
+        for target in wanted
+    )
 
 
 def _parse_target(text: str) -> Target:

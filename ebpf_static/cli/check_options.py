@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, _ArgumentGroup
 
 from ebpf_static.cli.exitcodes import SEVERITIES
 from ebpf_static.cli.options import add_output_file
@@ -55,6 +55,20 @@ def add_judgement(parser: ArgumentParser) -> None:
         "--target", action="append", default=[], metavar="TARGET",
         help="a platform and release (linux:5.15, windows:1.1), a distribution (debian:12), or a "
         "name from the configuration; may be repeated",
+    )  # fmt: skip
+    add_kernel_files(group)
+
+
+def add_kernel_files(group: _ArgumentGroup) -> None:
+    """Add the files that say more of a kernel than its release."""
+    group.add_argument(
+        "--btf", action="append", default=[], metavar="FILE",
+        help="types of the kernel of every Linux target: /sys/kernel/btf/vmlinux, a kernel image "
+        "or package; repeat for its modules",
+    )  # fmt: skip
+    group.add_argument(
+        "--kconfig", metavar="FILE",
+        help="its build configuration: /boot/config-*, /proc/config.gz, a .config",
     )  # fmt: skip
 
 

@@ -147,6 +147,8 @@ class Choices:
         options: dict[str, Any] = {
             "platform": args.platform,
             "targets": args.target,
+            "btf": args.btf,
+            "kconfig": args.kconfig,
             "select": [*select, *extend],
             "ignore": args.ignore,
             "policy": self._policy(settings),

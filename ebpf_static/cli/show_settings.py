@@ -54,9 +54,12 @@ def _overlaid(settings: Settings | None, args: Namespace) -> Settings:
 
     base = settings or Settings()
     known = base.targets
+    files = {"btf": args.btf, "kconfig": args.kconfig}
+    files = {key: value for key, value in files.items() if value}
+    targets = {name: known.get(name, TargetSettings()) for name in args.target} or known
     given: dict[str, Any] = {
         "platform": args.platform,
-        "targets": {name: known.get(name, TargetSettings()) for name in args.target},
+        "targets": {name: it.model_copy(update=files) for name, it in targets.items()},
         "select": args.select,
         "extend_select": [*base.extend_select, *args.extend_select] if args.extend_select else None,
         "ignore": {**base.ignore, **dict.fromkeys(args.ignore, "")} if args.ignore else None,

@@ -1,0 +1,61 @@
+"""``check --btf`` and ``--kconfig``: what is said of a kernel beside its release."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ebpf_static.cli.main import main
+from tests.build.btf_writer import BtfWriter
+
+OBJECT = Path(__file__).parents[2] / "corpus/objects/linux/core-clang19-el.o"
+
+
+@pytest.fixture
+def vmlinux(tmp_path: Path) -> Path:
+    w = BtfWriter()
+    w.struct("sock", 4, [("family", w.integer("unsigned short", 2), 0)])
+    path = tmp_path / "vmlinux.btf"
+    path.write_bytes(w.build())
+    return path
+
+
+def findings(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    options = ("--select", "REL1", "--output-format", "json", "--exit-zero", "--isolated")
+    assert main(("check", str(OBJECT), *options, *arguments)) == 0
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["findings"]
+    return found
+
+
+def test_every_linux_target_gets_the_btf(vmlinux: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    targets = ("--target", "linux:6.1", "--target", "linux:5.15", "--target", "windows:1.1")
+    assert {f["code"] for f in findings(capsys, *targets)} == {"REL103"}
+    found = findings(capsys, *targets, "--btf", str(vmlinux))
+    assert {f["target"] for f in found} == {"linux:6.1", "linux:5.15"}
+    assert {f["code"] for f in found} == {"REL101", "REL102"}
+    assert any("`sock___with_flavor::marks[2]`" in f["message"] for f in found)
+
+
+def test_btf_alone_is_a_target(vmlinux: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert findings(capsys) == []
+    found = findings(capsys, "--btf", str(vmlinux))
+    assert {f["target"] for f in found} == {"linux"}
+
+
+def test_wrong_use(vmlinux: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("check", str(OBJECT), "--isolated")
+    assert main((*command, "--platform", "windows", "--btf", str(vmlinux))) == 2
+    assert "for Linux targets" in capsys.readouterr().err
+    assert main((*command, "--btf", str(OBJECT.parent / "none"))) == 2
+    assert "none" in capsys.readouterr().err
+    assert main((*command, "--kconfig", str(vmlinux))) == 2
+    assert "is no kernel configuration" in capsys.readouterr().err
+
+
+def test_settings_show_the_files(vmlinux: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--target", "linux:6.1", "--btf", str(vmlinux), "--show-settings", "--isolated")
+    assert main(("check", *arguments)) == 0
+    assert "vmlinux.btf" in capsys.readouterr().out
