@@ -81,6 +81,9 @@ def _read_bytes(source: Source) -> bytes:
         name = getattr(source, "name", source)
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{name}: cannot be read: {reason}") from error
+    if not isinstance(data, bytes | bytearray):
+        name = getattr(source, "name", source)
+        raise UsageError(f"{name}: gives no bytes: open files in binary, blocking mode")
     if len(data) > limits.MAX_OBJECT_BYTES:
         what = f"file is larger than {limits.MAX_OBJECT_BYTES} bytes"
         claims_bpf = sniff(data[:SNIFF_BYTES]) == "bpf-elf"
