@@ -48,8 +48,12 @@ def is_declared_otherwise(
     local, target = spec.btf.type(extern.btf_id), btf.type(type_id)
     if not isinstance(local, Func | Var) or not isinstance(target, Func | Var):
         return False
+    mine, theirs = local.type_id, target.type_id
     try:
-        return not Compat(spec.btf, btf).types(local.type_id, target.type_id)
+        if isinstance(local, Var):
+            # libbpf compares variables without their qualifiers and typedefs.
+            mine, theirs = spec.btf.resolve(mine), btf.resolve(theirs)
+        return not Compat(spec.btf, btf).types(mine, theirs)
     except ObjectError:
         return False  # what cannot be compared within bounds is not claimed
 

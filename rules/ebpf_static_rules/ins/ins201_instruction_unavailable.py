@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from ebpf_static.analysis import ExternState
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.isa import Kind, Operation, classify, known_operations
 from ebpf_static.plugins import Locator, RuleContext, Step
-from ebpf_static.specs import CollectionSpec, FunctionSpec, ReferenceKind
+from ebpf_static.specs import CollectionSpec, FunctionSpec, Reference, ReferenceKind
 from ebpf_static.support import Availability, Release, instruction
 from ebpf_static_rules.release import (
     ReleaseRule,
@@ -20,14 +21,14 @@ from ebpf_static_rules.release import (
 from ebpf_static_rules.wording import capped
 
 # What a loader makes of a relocated instruction (libbpf ``bpf_object__relocate_data``). References
-# to global data are INS208's, and calls of kernel functions may go away with the function.
+# to global data are INS208's, those to the kernel depend on what it has.
 _RELOCATED: Final = {
     ReferenceKind.CALL: "call_local",
     ReferenceKind.FUNCTION: "lddw_func",
-    ReferenceKind.KFUNC: "call_kfunc",
     ReferenceKind.MAP: "lddw_map_fd",
-    ReferenceKind.KSYM: "lddw_btf_id",
 }
+_EXTERNS: Final = frozenset({ReferenceKind.KFUNC, ReferenceKind.KSYM})
+_LDDW: Final = 0x18
 _PASSED_OVER: Final = frozenset(
     {ReferenceKind.MAP_VALUE, ReferenceKind.KCONFIG, ReferenceKind.UNRESOLVED}
 )
@@ -38,7 +39,7 @@ class _Use(NamedTuple):
     insn: int
     name: str
     answer: Availability
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, on purpose
 
 
 class InstructionUnavailable(ReleaseRule):
@@ -87,7 +88,9 @@ class InstructionUnavailable(ReleaseRule):
         for index, programs in programs_linking(spec).items():
             function = spec.functions[index]
             suspects = [
-                (insn, name) for insn, name in _operations(function) if tables.lacking(name)
+                (insn, name)
+                for insn, name in _operations(function, spec, context)
+                if tables.lacking(name)
             ]
             if not suspects:
                 continue
@@ -173,7 +176,9 @@ class _Tables:
         return operation.kind in (Kind.ATOMIC, Kind.CALL, Kind.LOAD_CONSTANT)
 
 
-def _operations(function: FunctionSpec) -> Iterator[tuple[int, str]]:
+def _operations(
+    function: FunctionSpec, spec: CollectionSpec, context: RuleContext
+) -> Iterator[tuple[int, str]]:
     """Yield every instruction's operation, after relocation."""
     references = function.references_by_index
     for insn in function.instructions:
@@ -182,8 +187,27 @@ def _operations(function: FunctionSpec) -> Iterator[tuple[int, str]]:
             operation = classify(insn)
             if operation.known:
                 yield insn.index, operation.name
+        elif reference.kind in _EXTERNS:
+            name = _extern_operation(insn.opcode, reference, spec, context)
+            if name is not None:
+                yield insn.index, name
         elif reference.kind not in _PASSED_OVER:
             yield insn.index, _RELOCATED.get(reference.kind, "lddw")
+
+
+def _extern_operation(
+    opcode: int, reference: Reference, spec: CollectionSpec, context: RuleContext
+) -> str | None:
+    """Return what a loader makes of a reference to the kernel, None where nothing is left.
+
+    A call of a function the kernel lacks becomes an invalid helper call, which REL201 judges; the
+    address of what it lacks becomes a plain zero.
+    """
+    state = context.view(spec).externs.get(reference.target, ExternState.UNKNOWN)
+    if opcode != _LDDW:
+        return None if state is ExternState.ABSENT else "call_kfunc"
+    typed = spec.externs[reference.target].typed
+    return "lddw_btf_id" if typed and state is not ExternState.ABSENT else "lddw"
 
 
 def _reached(spec: CollectionSpec, context: RuleContext) -> dict[int, dict[str, set[int]]]:
