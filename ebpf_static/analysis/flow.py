@@ -26,6 +26,7 @@ from ebpf_static.analysis.values import (
     Value,
     add,
     join,
+    loosen,
 )
 from ebpf_static.isa.instruction import Instruction
 from ebpf_static.specs import CollectionSpec, FunctionSpec, Reference, ReferenceKind
@@ -284,9 +285,18 @@ class _Function:
             return 0 if state is ExternState.ABSENT else None
         return None
 
+    def _place(self, ins: Instruction, register: int, state: State) -> Value:
+        """Return the address a load or store goes to; CO-RE may choose its offset."""
+        address = self._read(state, register, ins.index)
+        place = (self.index, ins.index)
+        if place not in self.inputs.core_places:
+            return add(address, ins.off)
+        core = self.inputs.core.get(place)
+        return add(address, core.value) if isinstance(core, Patch) else loosen(address)
+
     def _load(self, ins: Instruction, state: State) -> None:
         size = _SIZES[ins.opcode & 0x18]
-        base = add(self._read(state, ins.src, ins.index), ins.off)
+        base = self._place(ins, ins.src, state)
         value: Value = None
         if isinstance(base, Pointer):
             self._note_access(ins, base, size, writes=False)
@@ -308,7 +318,7 @@ class _Function:
     def _store(self, ins: Instruction, state: State) -> None:
         size = _SIZES[ins.opcode & 0x18]
         atomic = ins.opcode & 7 == _STX and ins.opcode & _MODE == _MODE_ATOMIC
-        base = add(self._read(state, ins.dst, ins.index), ins.off)
+        base = self._place(ins, ins.dst, state)
         value: Value = ins.imm & MASK64
         if ins.opcode & 7 == _STX:
             value = self._read(state, ins.src, ins.index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ebpf_static.analysis import CallSite
 from ebpf_static.plugins import RuleContext
@@ -11,7 +11,11 @@ from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release, substitutions
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId
+from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import iter_flows
+
+BEHIND_A_QUESTION: Final = "unless the target's types or configuration, not given, make it dead"
+"""Said of calls behind a CO-RE guard, a weak symbol or a kernel configuration value."""
 
 
 class HelperCall(NamedTuple):
@@ -28,6 +32,31 @@ class HelperCall(NamedTuple):
     site: CallSite
     programs: tuple[ProgramSpec, ...]
     sites: tuple[CallSite, ...]
+
+
+class Course(NamedTuple):
+    """Programs in which a call runs, or may run, on the target.
+
+    Attributes:
+        surely: the verifier meets the call whatever the target's open answers are.
+        programs: the programs.
+    """
+
+    surely: bool
+    programs: tuple[ProgramSpec, ...]
+
+
+def split_by_course(
+    spec: CollectionSpec, context: RuleContext, site: CallSite, programs: tuple[ProgramSpec, ...]
+) -> Iterator[Course]:
+    """Yield the programs that surely make a call, then those in which it may be dead code."""
+    place = (site.function, site.insn)
+    sure = tuple(it for it in programs if runs_surely(spec, context, it, place))
+    doubtful = tuple(it for it in programs if it not in sure)
+    if sure:
+        yield Course(True, sure)
+    if doubtful:
+        yield Course(False, doubtful)
 
 
 def iter_helper_calls(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from scripts.support_tables.common import (
     UAPI_HEADER,
     Conditions,
@@ -53,6 +55,8 @@ def _row(fact: Row, conditions: Conditions) -> Row:
             continue
         spans = _pair_spans(fact, name, program_type, pair, conditions)
         groups.setdefault(repr(spans), (spans, []))[1].append(program_type)
+    for program_type, spans in _iterators(name, conditions):
+        groups.setdefault(repr(spans), (spans, []))[1].append(program_type)
     since = fact["since"]
     dated = fact.get("commit") is None and in_absent_line(since)
     return compact(
@@ -64,6 +68,15 @@ def _row(fact: Row, conditions: Conditions) -> Row:
         backports=_backports(name),
         map_types=[shorten(text, "BPF_MAP_TYPE_") for text in fact.get("map_types_required", [])],
     )
+
+
+def _iterators(name: str, conditions: Conditions) -> Iterator[tuple[str, list[Row]]]:
+    """Yield what single iterators allow beside what their program type does."""
+    for item in snapshot("linux/corrections")["iterator_helpers"]:
+        if name in item["helpers"]:
+            attach = f"attach_type={shorten(item['attach_type'], 'BPF_')}"
+            when = conditions.key([attach, f"other={item['only']}"])
+            yield item["program_type"], [span(item["since"], when=when, dated=True)]
 
 
 def _removed(name: str) -> set[str]:

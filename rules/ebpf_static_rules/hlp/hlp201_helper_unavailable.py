@@ -8,7 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, helper
-from ebpf_static_rules.calls import iter_helper_calls
+from ebpf_static_rules.calls import BEHIND_A_QUESTION, iter_helper_calls, split_by_course
 from ebpf_static_rules.release import ReleaseRule, since_words
 
 
@@ -61,16 +61,19 @@ class HelperUnavailable(ReleaseRule):
             function = spec.functions[call.site.function]
             subject = f"`{function.name}` calls the helper `bpf_{call.helper.name}`"
             unknown = answer.status == "unknown"
-            yield self.finding(
-                context,
-                f"{subject}; whether {release.label} has it is not known"
-                if unknown
-                else f"{subject}, {since_words(answer, release)} (target {release.label})",
-                locate.function(function, call.site.insn),
-                help="guard the call so that it is dead code where the helper is missing",
-                severity=Severity.NOTE if unknown else None,
-                confidence=answer.confidence,
-                targeted=True,
-                programs=tuple(program.name for program in call.programs),
-                undecided=unknown,
-            )
+            words = f"{subject}, {since_words(answer, release)} (target {release.label})"
+            if unknown:
+                words = f"{subject}; whether {release.label} has it is not known"
+            for surely, programs in split_by_course(spec, context, call.site, call.programs):
+                doubtful = unknown or not surely
+                yield self.finding(
+                    context,
+                    words if surely else f"{words}, {BEHIND_A_QUESTION}",
+                    locate.function(function, call.site.insn),
+                    help="guard the call so that it is dead code where the helper is missing",
+                    severity=Severity.NOTE if doubtful else None,
+                    confidence=answer.confidence,
+                    targeted=True,
+                    programs=tuple(program.name for program in programs),
+                    undecided=doubtful,
+                )

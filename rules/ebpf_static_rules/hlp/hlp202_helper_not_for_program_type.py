@@ -10,7 +10,12 @@ from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import ConditionKind, Release, helper, program_type, struct_ops_helper
 from ebpf_static.uapi.constants import HelperId
-from ebpf_static_rules.calls import HelperCall, iter_helper_calls
+from ebpf_static_rules.calls import (
+    BEHIND_A_QUESTION,
+    HelperCall,
+    iter_helper_calls,
+    split_by_course,
+)
 from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
 from ebpf_static_rules.structures import find_structure
 from ebpf_static_rules.wording import listed, tick
@@ -71,19 +76,21 @@ class HelperNotForProgramType(ReleaseRule):
                 continue  # HLP201
             for answer, programs in _answers(call, spec, context, release).items():
                 function = spec.functions[call.site.function]
-                names = listed([tick(program.name) for program in programs])
-                yield self.finding(
-                    context,
-                    f"`{function.name}` calls the helper `bpf_{call.helper.name}` in {names}: "
-                    f"{answer.words}",
-                    locate.function(function, call.site.insn),
-                    help="use a helper this type of program may call, or guard the call",
-                    severity=Severity.NOTE if answer.undecided else None,
-                    confidence=answer.confidence,
-                    targeted=True,
-                    programs=tuple(program.name for program in programs),
-                    undecided=answer.undecided,
-                )
+                for surely, group in split_by_course(spec, context, call.site, tuple(programs)):
+                    names = listed([tick(program.name) for program in group])
+                    doubtful = answer.undecided or not surely
+                    yield self.finding(
+                        context,
+                        f"`{function.name}` calls the helper `bpf_{call.helper.name}` in {names}: "
+                        f"{answer.words}{'' if surely else f', {BEHIND_A_QUESTION}'}",
+                        locate.function(function, call.site.insn),
+                        help="use a helper this type of program may call, or guard the call",
+                        severity=Severity.NOTE if doubtful else None,
+                        confidence=answer.confidence,
+                        targeted=True,
+                        programs=tuple(program.name for program in group),
+                        undecided=doubtful,
+                    )
 
 
 def _answers(
@@ -120,8 +127,9 @@ def _judge(
         return _Answer(f"whether it may is not known ({why})", True, Confidence.LOW)
     lacking = open_conditions(answer, context, sleepable=program.sleepable)
     if not answer.available:
-        words = since_words(answer, release)
-        return _Answer(f"programs of type {name} may not, {words}", False, answer.confidence)
+        dated = answer.since is not None or answer.until is not None or answer.conditions
+        words = f", {since_words(answer, release)}" if dated else ""
+        return _Answer(f"programs of type {name} may not{words}", False, answer.confidence)
     if lacking:
         return _Answer(words_of(lacking), False, answer.confidence)
     other = answer.condition(ConditionKind.OTHER)

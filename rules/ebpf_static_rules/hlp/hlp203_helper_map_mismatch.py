@@ -11,7 +11,7 @@ from ebpf_static.specs import CollectionSpec, MapSpec, ProgramSpec
 from ebpf_static.support import MapRules, Release, helper, helper_map_types, map_rules
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId
-from ebpf_static_rules.calls import iter_helper_calls
+from ebpf_static_rules.calls import BEHIND_A_QUESTION, iter_helper_calls, split_by_course
 from ebpf_static_rules.release import ReleaseRule
 
 _MAP_ARGUMENTS = 2
@@ -58,24 +58,30 @@ class HelperMapMismatch(ReleaseRule):
         for call in iter_helper_calls(spec, context, release):
             if not helper(call.helper, None, None, release).available:
                 continue  # HLP201
-            wrong: dict[tuple[str, str], list[str]] = {}
+            wrong: dict[tuple[str, str], list[ProgramSpec]] = {}
             for program, site in zip(call.programs, call.sites, strict=True):
                 for value in site.arguments[:_MAP_ARGUMENTS]:
                     item = _map(value, spec)
                     why = "" if item is None else _mismatch(call.helper, item, program, release)
                     if item is not None and why:
-                        wrong.setdefault((item.name, why), []).append(program.name)
+                        wrong.setdefault((item.name, why), []).append(program)
             function = spec.functions[call.site.function]
             for (name, why), programs in wrong.items():
-                yield self.finding(
-                    context,
+                words = (
                     f"`{function.name}` calls the helper `bpf_{call.helper.name}` with the map "
-                    f"`{name}`, {why} (target {release.label})",
-                    locate.function(function, call.site.insn),
-                    help="use the helper made for this type of map",
-                    targeted=True,
-                    programs=tuple(programs),
+                    f"`{name}`, {why} (target {release.label})"
                 )
+                for surely, group in split_by_course(spec, context, call.site, tuple(programs)):
+                    yield self.finding(
+                        context,
+                        words if surely else f"{words}, {BEHIND_A_QUESTION}",
+                        locate.function(function, call.site.insn),
+                        help="use the helper made for this type of map",
+                        severity=None if surely else Severity.NOTE,
+                        targeted=True,
+                        programs=tuple(program.name for program in group),
+                        undecided=not surely,
+                    )
 
 
 def _map(value: object, spec: CollectionSpec) -> MapSpec | None:
