@@ -7,7 +7,10 @@ variable of another type counts as missing).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 
 from ebpf_static.analysis import ExternState
 from ebpf_static.btf import Btf, Kind
@@ -15,12 +18,14 @@ from ebpf_static.btf.core.compat import Compat, essential_name
 from ebpf_static.btf.types import Func, Var
 from ebpf_static.errors import ObjectError
 from ebpf_static.specs import CollectionSpec, ExternKind, ExternSpec
+from ebpf_static.target import Version
 
 
 def resolve_externs(
     spec: CollectionSpec,
     targets: Sequence[Btf],
     knows_kfunc: Callable[[str], bool | None],
+    version: Version | None = None,
 ) -> Mapping[int, ExternState]:
     """Return the state of each kfunc and ksym extern by its index.
 
@@ -28,17 +33,29 @@ def resolve_externs(
         spec: the object.
         targets: BTF of the kernel and its loaded modules; empty when not known.
         knows_kfunc: what the support tables say of a kfunc, asked where there is no BTF.
+        version: the kernel's, None when not known; tells which data symbols it has.
     """
     found = {}
     for index, extern in enumerate(spec.externs):
-        if extern.kind in (ExternKind.KFUNC, ExternKind.KSYM):
-            found[index] = _state(spec, extern, targets, knows_kfunc)
+        if extern.kind not in (ExternKind.KFUNC, ExternKind.KSYM):
+            continue
+        state = _state(spec, extern, targets, knows_kfunc)
+        if state is ExternState.UNKNOWN and not extern.typed and version is not None:
+            since = _data_symbols().get(extern.name)
+            if since is not None and not version < since:
+                state = ExternState.PRESENT
+        found[index] = state
     return found
 
 
-def is_declared_otherwise(
-    spec: CollectionSpec, extern: ExternSpec, targets: Sequence[Btf]
-) -> bool:
+@cache
+def _data_symbols() -> Mapping[str, Version]:
+    """Return the data symbols whose presence a version tells, with the first release."""
+    text = files("ebpf_static.kernel").joinpath("data", "symbols.json").read_text("utf-8")
+    return {row["name"]: Version.parse(row["since"]) for row in json.loads(text)["symbols"]}
+
+
+def is_declared_otherwise(spec: CollectionSpec, extern: ExternSpec, targets: Sequence[Btf]) -> bool:
     """Tell whether a kernel has what an extern names, of a type the loader takes for another."""
     kind = Kind.FUNC if extern.kind is ExternKind.KFUNC else Kind.VAR
     found = _find(essential_name(extern.name), kind, targets)

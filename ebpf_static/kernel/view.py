@@ -59,7 +59,8 @@ class View:
     @cached_property
     def externs(self) -> Mapping[int, ExternState]:
         """Whether the kernel has each kfunc and ksym."""
-        return resolve_externs(self.spec, self.kernel.btf, self.kernel.knows_kfunc)
+        kernel = self.kernel
+        return resolve_externs(self.spec, kernel.btf, kernel.knows_kfunc, kernel.version)
 
     @cached_property
     def inputs(self) -> Inputs:
