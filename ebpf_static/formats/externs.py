@@ -12,7 +12,10 @@ from ebpf_static.btf import Btf, Kind
 from ebpf_static.btf.types import LINKAGE_EXTERN, Func, Var
 from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.formats.datasecs import Datasecs
-from ebpf_static.formats.elf import STB_WEAK, Symbol
+from ebpf_static.formats.elf import Symbol
+from ebpf_static.formats.elf_constants import (
+    STB_WEAK,
+)
 from ebpf_static.formats.symbols import SymbolTable
 from ebpf_static.specs.variable import ExternKind, ExternSpec
 

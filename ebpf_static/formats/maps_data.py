@@ -14,7 +14,10 @@ from ebpf_static.btf.types import Struct, Var
 from ebpf_static.errors import LimitError
 from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.draft import MapDraft
-from ebpf_static.formats.elf import SHT_NOBITS, ElfObject
+from ebpf_static.formats.elf import ElfObject
+from ebpf_static.formats.elf_constants import (
+    SHT_NOBITS,
+)
 from ebpf_static.formats.symbols import SymbolTable
 from ebpf_static.specs.map import MapOrigin
 from ebpf_static.specs.section import SectionSpec

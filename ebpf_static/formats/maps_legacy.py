@@ -12,7 +12,10 @@ from itertools import pairwise
 from ebpf_static import limits
 from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.formats.draft import MapDraft
-from ebpf_static.formats.elf import SHT_PROGBITS, ElfObject
+from ebpf_static.formats.elf import ElfObject
+from ebpf_static.formats.elf_constants import (
+    SHT_PROGBITS,
+)
 from ebpf_static.formats.symbols import SymbolTable
 from ebpf_static.specs.map import MapOrigin
 from ebpf_static.specs.section import SectionSpec

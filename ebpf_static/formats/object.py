@@ -10,7 +10,11 @@ from ebpf_static.btf import Btf, BtfExt
 from ebpf_static.errors import LimitError, ObjectError, UnsupportedObjectError
 from ebpf_static.formats.datasecs import Datasecs
 from ebpf_static.formats.draft import MapDraft, ObjectDraft
-from ebpf_static.formats.elf import SHT_NOBITS, SHT_PROGBITS, ElfObject
+from ebpf_static.formats.elf import ElfObject
+from ebpf_static.formats.elf_constants import (
+    SHT_NOBITS,
+    SHT_PROGBITS,
+)
 from ebpf_static.formats.externs import layout_kconfig, read_externs
 from ebpf_static.formats.functions import read_functions
 from ebpf_static.formats.map_values import fill_values

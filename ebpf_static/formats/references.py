@@ -10,7 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from ebpf_static.formats.draft import MapDraft
-from ebpf_static.formats.elf import (
+from ebpf_static.formats.elf import ElfObject, Relocation, Symbol
+from ebpf_static.formats.elf_constants import (
     R_BPF_64_32,
     R_BPF_64_64,
     R_BPF_64_ABS32,
@@ -18,9 +19,6 @@ from ebpf_static.formats.elf import (
     R_BPF_NONE,
     RELOCATION_NAMES,
     STT_SECTION,
-    ElfObject,
-    Relocation,
-    Symbol,
 )
 from ebpf_static.formats.functions import INSN_BYTES
 from ebpf_static.isa.scan import iter_calls

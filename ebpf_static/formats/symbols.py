@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import cached_property
 
-from ebpf_static.formats.elf import (
+from ebpf_static.formats.elf import ElfObject, Symbol
+from ebpf_static.formats.elf_constants import (
     SHN_ABS,
     SHN_COMMON,
     SHN_UNDEF,
@@ -14,8 +15,6 @@ from ebpf_static.formats.elf import (
     STT_NOTYPE,
     STT_OBJECT,
     STT_SECTION,
-    ElfObject,
-    Symbol,
 )
 
 _NOT_A_SECTION = (SHN_UNDEF, SHN_ABS, SHN_COMMON)

@@ -12,7 +12,10 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
-from ebpf_static.formats.elf import SHT_NULL, ElfObject
+from ebpf_static.formats.elf import ElfObject
+from ebpf_static.formats.elf_constants import (
+    SHT_NULL,
+)
 from tests.differential.objects import OURS, debian_objects
 
 _OBJECTS = {
