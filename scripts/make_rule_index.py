@@ -1,5 +1,7 @@
 """Write the index of built-in rules, which lets a run import only the rules it needs.
 
+Writing it writes the rules' pages, too (``make_rule_docs.py``).
+
 python scripts/make_rule_index.py            write it
 python scripts/make_rule_index.py --check    exit with 1 unless it is current
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -46,7 +49,9 @@ def main() -> int:
     if check:
         return 0 if path.exists() and path.read_text("utf-8") == text else 1
     path.write_text(text, encoding="utf-8")
-    return 0
+    pages = Path(__file__).with_name("make_rule_docs.py")
+    # A process of its own: what this one knows of the rules may be what the index said before.
+    return subprocess.run([sys.executable, str(pages)], check=False).returncode
 
 
 if __name__ == "__main__":

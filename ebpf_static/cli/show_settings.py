@@ -20,6 +20,7 @@ def describe_settings(args: Namespace, choices: Choices) -> str:
     """Return the settings that hold for each path, as a configuration file would state them."""
     shown: dict[Path | None, list[str]] = {}
     for path in args.paths or ["."]:
+        choices.checker_for(Path(path))  # rules and targets must exist, too
         shown.setdefault(choices.configuration.file_for(Path(path)), []).append(path)
     blocks = []
     for file, paths in shown.items():

@@ -33,6 +33,7 @@ repos:
     hooks:
       - id: ebpf-static
       - id: ebpf-windows-tag
+      - id: ebpf-static-config
 """
 
 
@@ -157,3 +158,16 @@ def test_whole_repository_names_only_the_culprit(consumer: Consumer) -> None:
     assert "windows_untagged.bpf.o" in done.stdout
     for innocent in ("windows_tagged", "linux", "foreign", "text.o", "notes"):
         assert innocent not in done.stdout
+
+
+def test_a_wrong_configuration_is_rejected_with_the_key_to_write(consumer: Consumer) -> None:
+    file = consumer.folder / "ebpf-static.toml"
+    try:
+        file.write_text('select = ["ALL"]\n')
+        assert consumer.run("ebpf-static-config", file.name).returncode == 0
+        file.write_text("selct = []\n")
+        done = consumer.run("ebpf-static-config", file.name)
+        assert done.returncode == 1
+        assert "unknown key 'selct': did you mean 'select'?" in done.stdout
+    finally:
+        file.unlink()
