@@ -16,6 +16,8 @@ from ebpf_static.target import Version
 
 _SLOT: Final = 8
 _MAX_BYTES: Final = 96  # 8 * MAX_BPF_FUNC_ARGS
+_MAX_ARGUMENTS: Final = 12
+_MAX_STRUCTURE: Final = 16
 _WITH_RESULT: Final = frozenset(
     {"LSM_MAC", "LSM_CGROUP", "TRACE_FEXIT", "TRACE_FSESSION", "MODIFY_RETURN"}
 )
@@ -148,3 +150,43 @@ def _pointee_refusal(btf: Btf, pointer: Ptr, what: str, version: Version) -> str
     if not version < _POINTERS_READ:
         return None
     return f"{what}, a pointer to something other than a structure"
+
+
+def prototype_refusal(function: KernelFunction, version: Version | None) -> str | None:
+    """Return why no program can be attached to a function with such a prototype, None if one can.
+
+    Source: ``btf_distill_func_proto``: at most 12 arguments (11 before Linux 6.1), numbers,
+    pointers and, since 6.1, structures of up to 16 bytes; no variable arguments; no structure
+    returned.
+    """
+    old = version is not None and version < _STRUCT_ARGUMENTS
+    most = _MAX_ARGUMENTS - 1 if old else _MAX_ARGUMENTS
+    if len(function.parameters) > most:
+        return f"has {len(function.parameters)} arguments, and programs get {most} at most"
+    try:
+        returned = function.btf.kind(function.btf.resolve(function.result))
+        if returned in (Kind.STRUCT, Kind.FLOAT, Kind.ARRAY):
+            return "returns what is neither a number nor a pointer"
+        for index, type_id in enumerate(function.parameters, 1):
+            if type_id == 0 and index == len(function.parameters):
+                return "has variable arguments"
+            what = _passing_refusal(function.btf, type_id, version)
+            if what is not None:
+                return f"has {what} as argument {index}"
+    except FormatError:
+        return None
+    return None
+
+
+def _passing_refusal(btf: Btf, type_id: int, version: Version | None) -> str | None:
+    record = btf.type(btf.resolve(type_id))
+    if isinstance(record, Ptr | Enum | Enum64):
+        return None
+    if isinstance(record, Int):
+        return None if record.size <= _MAX_STRUCTURE else f"an integer of {record.size} bytes"
+    if isinstance(record, Struct | Union):
+        if record.size > _MAX_STRUCTURE:
+            return f"a structure of {record.size} bytes"
+        since = _STRUCT_ARGUMENTS if isinstance(record, Struct) else _UNION_ARGUMENTS
+        return "a structure" if version is not None and version < since else None
+    return "what is neither a number nor a pointer"

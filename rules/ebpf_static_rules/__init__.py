@@ -19,7 +19,7 @@ from ebpf_static.findings import Severity
 from ebpf_static.plugins import Rule, RuleEntry, RuleStatus
 from ebpf_static.target import Platform
 
-FAMILIES = ("plt", "elf", "btf", "map", "prg", "hlp", "lic", "ins", "rel", "win", "ctx", "sop", "att")
+FAMILIES = ("plt", "elf", "btf", "map", "prg", "hlp", "lic", "ins", "rel", "win", "ctx", "sop", "att", "val")
 INDEX = "index.json"
 """What :func:`builtin` reads: every rule's identity, made by ``scripts/make_rule_index.py``."""
 

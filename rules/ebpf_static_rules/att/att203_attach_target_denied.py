@@ -9,11 +9,13 @@ from ebpf_static.kernel.hooks import AttachList, injects_errors, is_listed
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release
+from ebpf_static.target import Version
 from ebpf_static_rules.release import ReleaseRule
 
 _AFTER = frozenset({"TRACE_FEXIT", "MODIFY_RETURN", "TRACE_FSESSION"})
 _FUNCTIONS = _AFTER | {"TRACE_FENTRY"}
-_SECURITY, _TEST = "security_", "bpf_"
+_SECURITY, _SYSCALL, _TEST = "security_", "__x64_", "bpf_"
+_SYSCALLS = Version(7, 3)  # 5.10.262, 6.1.192 and 6.12.117 refuse them without error injection
 
 
 class AttachTargetDenied(ReleaseRule):
@@ -24,9 +26,9 @@ class AttachTargetDenied(ReleaseRule):
     Reports `fentry`, `fexit` and `fmod_ret` programs for functions the verifier denies
     (`migrate_disable`), `fexit` and `fmod_ret` programs for functions that do not return
     (`do_exit`), and `fmod_ret` programs for functions whose result may not be changed: it may
-    for those whose name begins with `security_`, and for functions marked for error injection,
-    which only a kernel with `CONFIG_FUNCTION_ERROR_INJECTION` knows. Where that cannot be seen
-    it is undecided.
+    for those whose name begins with `security_`, on the newest kernels for system calls, and for
+    functions marked for error injection, which only a kernel with
+    `CONFIG_FUNCTION_ERROR_INJECTION` knows. Where that cannot be seen it is undecided.
 
     Why it matters
     --------------
@@ -66,7 +68,9 @@ class AttachTargetDenied(ReleaseRule):
                 continue
             subject = f"`{program.name}` is for `{program.attach_to}`"
             why = _denied(program.attach_to, attach, release)
-            modifiable = _is_modifiable(program, context) if attach == "MODIFY_RETURN" else True
+            modifiable = (
+                _is_modifiable(program, context, release) if attach == "MODIFY_RETURN" else True
+            )
             if why is None and modifiable is False:
                 why = "whose result programs may not change"
             if why is not None:
@@ -90,11 +94,14 @@ def _denied(target: str, attach: str, release: Release) -> str | None:
     return None
 
 
-def _is_modifiable(program: ProgramSpec, context: RuleContext) -> bool | None:
+def _is_modifiable(program: ProgramSpec, context: RuleContext, release: Release) -> bool | None:
     target = program.attach_to or ""
     if program.sleepable or target.startswith(_SECURITY):
         return True  # of sleepable programs another list decides, which ATT202 speaks of
     kernel = context.kernel
     if kernel is None or target.startswith(_TEST) or ":" in target:
         return None
+    if target.startswith(_SYSCALL):
+        newest = release.version is None or not release.version < _SYSCALLS
+        return True if newest else None
     return False if injects_errors(kernel.btf, kernel.config) is False else None
