@@ -18,8 +18,10 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as type checkers know it; typing's own costs more than all the rest here
 if TYPE_CHECKING:
-    from ebpf_static.api import check, explain, rules
+    from ebpf_static.api import check, explain, requires, rules, verdicts
     from ebpf_static.api_load import load
+    from ebpf_static.btf import Btf
+    from ebpf_static.btf.sources import read_btf
     from ebpf_static.cli.exitcodes import ExitCode
     from ebpf_static.errors import (
         ConfigError,
@@ -37,12 +39,20 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ebpf_static.findings import Confidence, Failure, Finding, Location, Report, Severity
+    from ebpf_static.kernel.btf_verbs import (
+        CoreRelocated,
+        btfgen,
+        core_relocate,
+        diff_btf,
+        requires_types,
+    )
     from ebpf_static.loading import CheckFailedError, Collection, Loader, LoadOptions
     from ebpf_static.plugins import Rule, RuleMeta
     from ebpf_static.reading import read
     from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec
     from ebpf_static.target import Platform, Target, Version
     from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
+    from ebpf_static.verdicts import ObjectVerdicts, Status, Verdict
 
 __version__ = "0.1.0"
 
@@ -53,6 +63,7 @@ __all__ = [
     "CollectionSpec",
     "Confidence",
     "ConfigError",
+    "CoreRelocated",
     "EbpfStaticError",
     "ExitCode",
     "Failure",
@@ -70,6 +81,7 @@ __all__ = [
     "MapSpec",
     "MapType",
     "ObjectError",
+    "ObjectVerdicts",
     "Platform",
     "PluginError",
     "ProgramSpec",
@@ -78,22 +90,31 @@ __all__ = [
     "Rule",
     "RuleMeta",
     "Severity",
+    "Status",
     "Target",
     "UnknownRuleError",
     "UnknownTargetError",
     "UnsupportedObjectError",
     "UsageError",
+    "Verdict",
     "Version",
     "__version__",
+    "btfgen",
     "check",
+    "core_relocate",
+    "diff_btf",
     "explain",
     "load",
     "read",
+    "read_btf",
+    "requires",
+    "requires_types",
     "rules",
+    "verdicts",
 ]
 
 _NAMES_BY_MODULE = {
-    "ebpf_static.api": ("check", "explain", "rules"),
+    "ebpf_static.api": ("check", "explain", "requires", "rules", "verdicts"),
     "ebpf_static.api_load": ("load",),
     "ebpf_static.cli.exitcodes": ("ExitCode",),
     "ebpf_static.errors": (
@@ -120,11 +141,21 @@ _NAMES_BY_MODULE = {
         "Severity",
     ),
     "ebpf_static.loading": ("CheckFailedError", "Collection", "LoadOptions", "Loader"),
+    "ebpf_static.btf": ("Btf",),
+    "ebpf_static.btf.sources": ("read_btf",),
+    "ebpf_static.kernel.btf_verbs": (
+        "CoreRelocated",
+        "btfgen",
+        "core_relocate",
+        "diff_btf",
+        "requires_types",
+    ),
     "ebpf_static.plugins": ("Rule", "RuleMeta"),
     "ebpf_static.reading": ("read",),
     "ebpf_static.specs": ("CollectionSpec", "FunctionSpec", "MapSpec", "ProgramSpec"),
     "ebpf_static.target": ("Platform", "Target", "Version"),
     "ebpf_static.uapi.constants": ("AttachType", "HelperId", "MapType", "ProgramType"),
+    "ebpf_static.verdicts": ("ObjectVerdicts", "Status", "Verdict"),
 }
 _MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ebpf_static import reading
 from ebpf_static.engine.own_rules import MalformedObject
@@ -24,6 +25,10 @@ from ebpf_static.reading import read
 from ebpf_static.registry import RegisteredRule, Registry, get_registry
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import PathLike, Platform, Target
+
+if TYPE_CHECKING:
+    from ebpf_static.requirements import Requirements
+    from ebpf_static.verdicts import ObjectVerdicts
 
 Unread = reading.Source
 Source = CollectionSpec | Unread
@@ -74,6 +79,72 @@ def check(
         ignore=ignore, policy=policy, registry=registry,
     )  # fmt: skip
     return Report.merge((checker.preamble, checker.check(source, name)))
+
+
+def verdicts(
+    source: Source,
+    target: str | Target,
+    *,
+    assume_setup: bool = True,
+    name: str | None = None,
+    registry: Registry | None = None,
+) -> ObjectVerdicts:
+    """Return whether an object and each of its programs load on a target, and why not.
+
+    Args:
+        source: as for :func:`check`.
+        target: ``linux:6.1``, a distribution (``debian:12``), or a target with files.
+        assume_setup: judge as if the object's own loader had given a size to maps without one;
+            False judges the object exactly as it is.
+        name: what findings call the object; by default the path as given.
+        registry: where rules come from; by default everything installed.
+
+    Returns:
+        A mapping of program names to verdicts, each program loaded alone; ``object`` is the
+        verdict on everything loaded together.
+
+    Raises:
+        FormatError: the object is malformed.
+        UnsupportedObjectError: the source is no BPF object at all.
+        UsageError: the source, or a file of the target, cannot be read, or the target is none.
+    """
+    from ebpf_static.support.targets import parse_target
+    from ebpf_static.verdicts import judge_object
+
+    wanted = target if isinstance(target, Target) else parse_target(target)
+    object_name = name if name is not None else name_of(source)
+    spec = source if isinstance(source, CollectionSpec) else _read_for(source, wanted)
+    return judge_object(
+        spec, wanted, assume_setup=assume_setup, name=object_name, registry=registry
+    )
+
+
+def requires(source: Source, *, name: str | None = None) -> Requirements:
+    """Return every platform feature an object needs, where, and how it is guarded.
+
+    Args:
+        source: as for :func:`check`.
+        name: what locations call the object; by default the path as given.
+
+    Raises:
+        FormatError: the object is malformed.
+        UnsupportedObjectError: the source is no BPF object at all.
+        UsageError: the source cannot be read.
+    """
+    from ebpf_static.requirements import requires as collect
+
+    object_name = name if name is not None else name_of(source)
+    spec = source if isinstance(source, CollectionSpec) else read(source)
+    return collect(spec, name=object_name)
+
+
+def _read_for(source: Unread, target: Target) -> CollectionSpec:
+    """Read an object; one that does not say what it is for is taken for the target's platform."""
+    source = _readable_again(source)
+    spec = read(source)
+    if spec.platform is Platform.UNKNOWN and target.platform is Platform.WINDOWS:
+        return read(source, platform=Platform.WINDOWS)
+    return spec
 
 
 def rules(registry: Registry | None = None) -> tuple[RuleMeta, ...]:

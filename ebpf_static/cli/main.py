@@ -17,21 +17,30 @@ from ebpf_static.cli import (
     config,
     diff,
     inspect,
+    load,
+    maps,
+    matrix,
     port,
+    requires,
     rule,
     schema,
+    unload,
     version,
 )
+from ebpf_static.cli import run as run_program
 from ebpf_static.cli.exitcodes import ExitCode
 from ebpf_static.cli.options import HelpFormatter, add_common
 from ebpf_static.cli.streams import complain, prepare_streams, silence_stdout
 from ebpf_static.errors import EbpfStaticError
 
 PROG = "ebpf-static"
-_COMMANDS = (check, inspect, diff, port, rule, config, schema, completion, version)
+_COMMANDS = (
+    check, inspect, diff, requires, matrix, port, load, run_program, maps, unload, rule, config,
+    schema, completion, version,
+)  # fmt: skip
 _DESCRIPTION = """\
-Read and check compiled eBPF objects, for Linux and for eBPF for Windows.
-Nothing is loaded, no privileges are needed, and the host does not matter."""
+Read, check and load compiled eBPF objects, for Linux and for eBPF for Windows.
+But for load, run, maps and unload, no privileges are needed and the host does not matter."""
 _EPILOG = """\
 examples:
   ebpf-static check build/                        every object in a directory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ebpf_static.support import lookups
@@ -52,8 +53,11 @@ def substitutions(
         libbpf: the release of libbpf.
     """
     release = release_of(where)
-    if release.platform is Platform.WINDOWS:
-        return ()
+    return () if release.platform is Platform.WINDOWS else _substitutions(release, libbpf)
+
+
+@lru_cache(maxsize=256)
+def _substitutions(release: Release, libbpf: Version) -> tuple[Substitution, ...]:
     rows = read_table(Platform.LINUX, "libbpf").rows
     found = [
         Substitution(

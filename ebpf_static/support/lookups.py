@@ -9,6 +9,7 @@ release. All raise :class:`~ebpf_static.errors.UnknownTargetError` for a target 
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ebpf_static.errors import UsageError
@@ -190,9 +191,15 @@ def instruction(operation: str, where: Target | Release, back_end: str = "native
     Raises:
         UsageError: for a back end that does not exist.
     """
-    release = release_of(where)
     if back_end not in known.BACK_ENDS:
         raise UsageError(f"unknown back end {back_end!r}: use {', '.join(known.BACK_ENDS)}")
+    return _instruction(operation, release_of(where), back_end)
+
+
+# Asked once for each operation, object and target; kept by release, as the targets linux:6.1 and
+# linux:6.1.0 are equal and two releases.
+@lru_cache(maxsize=8192)
+def _instruction(operation: str, release: Release, back_end: str) -> Availability:
     return _judge(known.instruction_fact(operation, release.platform, back_end), release)
 
 
@@ -231,7 +238,11 @@ def feature(name: str, where: Target | Release) -> Availability:
     Raises:
         UsageError: when no table of the platform has a feature of that name.
     """
-    release = release_of(where)
+    return _feature(name, release_of(where))
+
+
+@lru_cache(maxsize=2048)
+def _feature(name: str, release: Release) -> Availability:
     fact = known.feature_fact(name, release.platform)
     if fact is None:
         raise UsageError(f"{release.platform.label} has no feature called {name!r}")

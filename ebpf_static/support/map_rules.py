@@ -7,6 +7,7 @@ The rules are those of ``map_alloc_check`` and ``map_create`` in the kernel, and
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ebpf_static.support.judge import NEWEST, key_of, version_key
@@ -133,7 +134,11 @@ def map_rules(map_type: MapType, where: Target | Release) -> MapRules | None:
     Raises:
         UnknownTargetError: when the target is no release.
     """
-    release = release_of(where)
+    return _map_rules(map_type, release_of(where))
+
+
+@lru_cache(maxsize=2048)
+def _map_rules(map_type: MapType, release: Release) -> MapRules | None:
     table = read_table(map_type.platform, "map_types")
     row = table.by_name.get(map_type.name)
     if row is None or "spans" not in row:

@@ -1,0 +1,113 @@
+"""``ebpf-static matrix``: which objects load on which targets."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ebpf_static.cli.check_options import add_kernel_files
+from ebpf_static.cli.exitcodes import ExitCode
+from ebpf_static.cli.options import Commands, add_command, add_common, add_output_file
+from ebpf_static.cli.streams import complain, style_for, write_document
+from ebpf_static.errors import EbpfStaticError, UsageError
+from ebpf_static.output.style import Style
+from ebpf_static.target import Platform, Target
+
+if TYPE_CHECKING:
+    from ebpf_static.specs import CollectionSpec
+
+NAME = "matrix"
+
+_FORMATS = ("text", "json", "markdown")
+_DESCRIPTION = """\
+Tell which objects load on which targets, and what decides it. Each object is judged for each
+target as 'check' does; a cell says whether everything a loader loads unasked loads together.
+Without --target, the releases people run are meant."""
+_EPILOG = """\
+exit status:
+  0  the table was made, whatever it says
+  2  an object could not be read, or an option is wrong"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, NAME, "tell which objects load on which targets", _DESCRIPTION,
+        arguments="PATH ...", epilog=_EPILOG,
+    )  # fmt: skip
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="objects, or directories of them")
+    group = parser.add_argument_group("judged for")
+    group.add_argument(
+        "--target", action="append", default=[], metavar="TARGET",
+        help="a platform and release (linux:5.15, windows:1.1) or a distribution (debian:12); may "
+        "be repeated",
+    )  # fmt: skip
+    add_kernel_files(group)
+    group.add_argument(
+        "--as-is", action="store_true",
+        help="do not assume that the objects' own loaders give a size to maps without one",
+    )  # fmt: skip
+    group.add_argument(
+        "--lowest", action="store_true",
+        help="add the oldest release from which on each object is not rejected",
+    )  # fmt: skip
+    output = parser.add_argument_group("output")
+    output.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
+    add_output_file(output)
+    add_common(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Run the command and return the exit status."""
+    from ebpf_static.matrix import build_matrix
+    from ebpf_static.output import matrix_text
+
+    objects, failed = _read(args)
+    matrix = build_matrix(objects, _targets(args), assume_setup=not args.as_is, lowest=args.lowest)
+    if args.output_format == "json":
+        text = matrix_text.render_json(matrix)
+    elif args.output_format == "markdown":
+        text = matrix_text.render_markdown(matrix)
+    else:
+        colored = args.output_file is None
+        style = style_for(sys.stdout, args.color) if colored else Style(args.color == "always")
+        text = matrix_text.render_text(matrix, style)
+    write_document(text, args.output_file)
+    return ExitCode.FAILURE if failed else ExitCode.OK
+
+
+def _targets(args: Namespace) -> list[Target]:
+    """Return the targets named, or the releases people run; with the kernel files given."""
+    from ebpf_static.support.targets import default_matrix, parse_target
+
+    names = args.target or list(default_matrix(Platform.LINUX))
+    found = list(dict.fromkeys(parse_target(name) for name in names))
+    if not args.btf and args.kconfig is None:
+        return found
+    linux = [target for target in found if target.platform is Platform.LINUX]
+    if len(linux) != 1:
+        raise UsageError("--btf and --kconfig are one kernel's: name one Linux target with them")
+    changed = replace(linux[0], btf=tuple(args.btf), config=args.kconfig)
+    return [changed if target is linux[0] else target for target in found]
+
+
+def _read(args: Namespace) -> tuple[list[tuple[str, CollectionSpec]], bool]:
+    """Return the objects that can be read, and whether any could not."""
+    from ebpf_static.engine.inputs import find_inputs
+    from ebpf_static.reading import read
+
+    inputs = find_inputs(args.paths)
+    failed = bool(inputs.failures)
+    for failure in inputs.failures:
+        complain(args, f"{failure.object}: {failure.message}")
+    found = []
+    for item in inputs.found.values():
+        try:
+            found.append((item.name, read(item.path)))
+        except EbpfStaticError as error:
+            failed = True
+            complain(args, str(error))
+    return found, failed

@@ -1,0 +1,135 @@
+"""The matrix as text, JSON and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ebpf_static.errors import escape
+from ebpf_static.findings import Finding
+from ebpf_static.output.json_text import dumps
+from ebpf_static.output.style import Style
+from ebpf_static.output.table import table
+
+if TYPE_CHECKING:
+    from ebpf_static.matrix import Cell, Lowest, Matrix, Row
+
+
+def render_text(matrix: Matrix, style: Style) -> str:
+    """Return a table of verdicts, and below it why objects are rejected or in doubt."""
+    lowest = any(row.lowest is not None for row in matrix.rows)
+    header = ["object", *(str(target) for target in matrix.targets)]
+    header += ["lowest"] if lowest else []
+    rows = [
+        [
+            row.object,
+            *(_word(cell) for cell in row.cells),
+            *([_since(row.lowest)] if lowest else []),
+        ]
+        for row in matrix.rows
+    ]
+    parts = [table(header, rows, style, indent="")]
+    for row in matrix.rows:
+        lines = list(_reasons(row))
+        if lines:
+            parts.append(f"\n{escape(row.object)}\n" + "".join(f"  {line}\n" for line in lines))
+    return "".join(parts)
+
+
+def render_markdown(matrix: Matrix) -> str:
+    """Return the same in Markdown."""
+    header = ["object", *(str(target) for target in matrix.targets), "lowest"]
+    lines = [f"| {' | '.join(_cell(it) for it in header)} |", f"|{'---|' * len(header)}"]
+    for row in matrix.rows:
+        cells = [row.object, *(_word(cell) for cell in row.cells), _since(row.lowest)]
+        lines.append(f"| {' | '.join(_cell(it) for it in cells)} |")
+    for row in matrix.rows:
+        reasons = list(_reasons(row))
+        if reasons:
+            lines += ["", f"## {_cell(row.object)}", "", *(f"* {_cell(it)}" for it in reasons)]
+    return "\n".join(lines) + "\n"
+
+
+def render_json(matrix: Matrix) -> str:
+    """Return every verdict with its reasons, for programs too."""
+    return dumps(
+        {
+            "version": 1,
+            "targets": [str(target) for target in matrix.targets],
+            "objects": [_row(row) for row in matrix.rows],
+        }
+    )
+
+
+def _row(row: Row) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "object": escape(row.object),
+        "targets": {str(cell.target): _cell_json(cell) for cell in row.cells},
+    }
+    if row.lowest is not None:
+        found["lowest"] = {
+            "line": row.lowest.line,
+            "rejected_by": row.lowest.below,
+            "reason": None if row.lowest.reason is None else _finding(row.lowest.reason),
+        }
+    return found
+
+
+def _cell_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "status": cell.verdict.status.value,
+        "reasons": [_finding(it) for it in cell.verdict.reasons],
+        "programs": {
+            escape(name): {
+                "status": verdict.status.value,
+                "reasons": [_finding(it) for it in verdict.reasons],
+            }
+            for name, verdict in cell.programs.items()
+        },
+    }
+
+
+def _finding(finding: Finding) -> dict[str, str]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "message": escape(finding.message),
+        "where": finding.location.logical,
+    }
+
+
+def _word(cell: Cell) -> str:
+    return cell.verdict.status.value
+
+
+def _since(lowest: Lowest | None) -> str:
+    if lowest is None:
+        return "-"
+    if lowest.line is None:
+        return "none"
+    return lowest.line if lowest.below is not None else f"{lowest.line} or older"
+
+
+def _reasons(row: Row) -> Iterator[str]:
+    """Yield why, once for all targets with the same reason."""
+    from ebpf_static.matrix import deciding
+
+    targets: dict[tuple[str, str], list[str]] = {}
+    for cell in row.cells:
+        reason = deciding(cell.verdict)
+        if reason is not None:
+            key = (cell.verdict.status.value, f"{reason.code} {escape(_message(reason))}")
+            targets.setdefault(key, []).append(str(cell.target))
+    for (status, text), names in targets.items():
+        yield f"{', '.join(names)}: {status}: {text}"
+    if row.lowest is not None and row.lowest.reason is not None:
+        reason = row.lowest.reason
+        yield f"not before {row.lowest.line}: {reason.code} {escape(_message(reason))}"
+
+
+def _message(finding: Finding) -> str:
+    return finding.message.split(" (target ", 1)[0]
+
+
+def _cell(text: str) -> str:
+    return escape(text).replace("|", "\\|")
