@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 import ebpf_static as es
-from ebpf_static.loading import Collection, Loader, LoadOptions, UpdateMode
+from ebpf_static.loading import Collection, Loader, LoadOptions, Map, Program, UpdateMode
 
 
 class Conformance:
@@ -33,7 +33,8 @@ class Conformance:
             assert loaded.spec is spec
             assert {"table", "slots"} <= set(loaded.maps)
             assert set(loaded.programs) == {"one", "two"}
-            for handle in (*loaded.maps.values(), *loaded.programs.values()):
+            handles: list[Map | Program] = [*loaded.maps.values(), *loaded.programs.values()]
+            for handle in handles:
                 assert handle.spec is not None
                 assert handle.spec.name == handle.name
                 assert handle.info()["type"]
@@ -41,7 +42,7 @@ class Conformance:
 
     def test_leaving_closes_everything(self, loader: Loader, spec: es.CollectionSpec) -> None:
         with loader.load(spec) as loaded:
-            handles = [*loaded.maps.values(), *loaded.programs.values()]
+            handles: list[Map | Program] = [*loaded.maps.values(), *loaded.programs.values()]
         assert loaded.closed
         assert all(handle.closed for handle in handles)
         loaded.close()
@@ -76,9 +77,7 @@ class Conformance:
             with pytest.raises(es.UsageError):
                 table.update(b"\1", bytes(8))
 
-    def test_an_array_is_full_from_the_start(
-        self, loader: Loader, spec: es.CollectionSpec
-    ) -> None:
+    def test_an_array_is_full_from_the_start(self, loader: Loader, spec: es.CollectionSpec) -> None:
         with loader.load(spec) as loaded:
             slots = loaded.maps["slots"]
             assert slots.lookup(b"\3\0\0\0", raw=True) == bytes(8)

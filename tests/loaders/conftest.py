@@ -37,7 +37,7 @@ def read_data() -> Callable[[str], es.CollectionSpec]:
 
 
 @pytest.fixture
-def no_leak(linux: LinuxLoader) -> Iterator[None]:
+def no_leak() -> Iterator[None]:
     """Fail when the test leaves more descriptors open than it found."""
     before = descriptors()
     yield
@@ -45,11 +45,13 @@ def no_leak(linux: LinuxLoader) -> Iterator[None]:
 
 
 @pytest.fixture
-def bpffs(linux: LinuxLoader, tmp_path: Path) -> Iterator[Path]:
+def bpffs(tmp_path: Path) -> Iterator[Path]:
     """A BPF file system of our own."""
     folder = tmp_path / "bpffs"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "bpf", "bpf", str(folder)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "bpf", "bpf", str(folder)], capture_output=True, check=False
+    )
     if done.returncode:
         pytest.skip(f"no BPF file system can be mounted: {done.stderr.decode().strip()}")
     own = folder / "own"  # some kernels put things of theirs into every root
@@ -66,10 +68,12 @@ class Network(NamedTuple):
 
 
 @pytest.fixture
-def network(linux: LinuxLoader) -> Iterator[Network]:
+def network() -> Iterator[Network]:
     """Move this thread into a network namespace with a pair of interfaces."""
     if shutil.which("ip") is None:
         pytest.skip("no ip(8)")
+    if os.geteuid():
+        pytest.skip("only root makes network namespaces")
     libc = ctypes.CDLL(None, use_errno=True)
     old = os.open("/proc/self/ns/net", os.O_RDONLY)
     try:
@@ -89,7 +93,7 @@ def network(linux: LinuxLoader) -> Iterator[Network]:
 
 
 @pytest.fixture
-def cgroup(linux: LinuxLoader) -> Iterator[Path]:
+def cgroup() -> Iterator[Path]:
     """A control group of our own."""
     mounts = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
     root = next((Path(m.split()[1]) for m in mounts if m.split()[2] == "cgroup2"), None)

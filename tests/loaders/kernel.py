@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from ebpf_static_loaders.linux.layouts import Command
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 def descriptors() -> int:
     """Return how many descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 class FaultySystem:
@@ -37,9 +38,7 @@ class FaultySystem:
         return self._count("ioctl", lambda: self._system.ioctl(fd, request, argument))
 
     def mmap(self, fd: int, length: int, offset: int, *, writable: bool) -> mmap.mmap:
-        return self._count(
-            "mmap", lambda: self._system.mmap(fd, length, offset, writable=writable)
-        )
+        return self._count("mmap", lambda: self._system.mmap(fd, length, offset, writable=writable))
 
     def netlink(self, message: bytes) -> bytes:
         return self._count("netlink", lambda: self._system.netlink(message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -31,9 +32,17 @@ class BpfLink(Pinned, Link):
         self._also = also
 
     def detach(self) -> None:
-        """End the attachment now, pinned or not."""
+        """End the attachment now; a kind of link that cannot be forced ends with its last holder.
+
+        Only pins this handle made are removed; another process may still hold such a link.
+        """
         with doing(f"detach {self._what}"):
-            self.system.bpf(Command.LINK_DETACH, {"link_fd": self.fd})
+            try:
+                self.system.bpf(Command.LINK_DETACH, {"link_fd": self.fd})
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                    raise
+                self.unpin()
         self.close()
 
     def close(self) -> None:

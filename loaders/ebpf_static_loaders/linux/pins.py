@@ -72,7 +72,7 @@ class Pinned(Handle):
 
 
 def iter_pins(path: str) -> list[str]:
-    """Return ``path`` itself, or everything pinned below it, innermost first.
+    """Return ``path`` itself, or everything pinned below it: links before what they hold.
 
     Raises:
         LoadRejectedError: there is no such path.
@@ -82,6 +82,7 @@ def iter_pins(path: str) -> list[str]:
         if not root.is_dir():
             root.lstat()
             return [path]
-        return sorted((str(p) for p in root.rglob("*") if not p.is_dir()), reverse=True)
+        found = sorted(p for p in root.rglob("*") if not p.is_dir())
+        return [str(p) for p in sorted(found, key=lambda p: p.parent.name != "links")]
     except OSError as error:
         raise rejected(f"cannot read {path}", error.errno or errno.EIO) from error

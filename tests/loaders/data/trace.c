@@ -2,8 +2,6 @@
 // Programs that need a kernel with function tracing: fentry, fexit, LSM, kprobe, an iterator.
 #include "linux_bpf.h"
 
-extern const int bpf_prog_active __attribute__((section(".ksyms"))) WEAK;
-
 struct task_struct {
 	int pid;
 } CORE;
@@ -20,14 +18,14 @@ static bool is_watched(void)
 	return get_current_pid_tgid() >> 32 == watched_pid;
 }
 
-SEC("fentry/__x64_sys_getppid")
+SEC("fentry/vfs_open")
 int on_entry(u64 *ctx)
 {
 	entered += is_watched();
 	return 0;
 }
 
-SEC("fexit/__x64_sys_getppid")
+SEC("fexit/vfs_open")
 int on_exit(u64 *ctx)
 {
 	left += is_watched();
@@ -41,7 +39,7 @@ int on_open(u64 *ctx)
 	return 0;
 }
 
-SEC("kprobe/__x64_sys_getppid")
+SEC("kprobe/vfs_open")
 int on_probe(void *ctx)
 {
 	probed += is_watched();
