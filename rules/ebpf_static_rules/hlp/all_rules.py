@@ -8,6 +8,7 @@ from ebpf_static_rules.hlp.hlp102_helper_number_means_other import HelperNumberM
 from ebpf_static_rules.hlp.hlp201_helper_unavailable import HelperUnavailable
 from ebpf_static_rules.hlp.hlp202_helper_not_for_program_type import HelperNotForProgramType
 from ebpf_static_rules.hlp.hlp203_helper_map_mismatch import HelperMapMismatch
+from ebpf_static_rules.hlp.hlp204_kfunc_not_for_program_type import KfuncNotForProgramType
 
 RULES: tuple[type[Rule], ...] = (
     HelperUnknown,
@@ -15,4 +16,5 @@ RULES: tuple[type[Rule], ...] = (
     HelperUnavailable,
     HelperNotForProgramType,
     HelperMapMismatch,
+    KfuncNotForProgramType,
 )

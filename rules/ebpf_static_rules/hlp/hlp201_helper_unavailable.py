@@ -9,6 +9,7 @@ from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, helper
 from ebpf_static_rules.calls import BEHIND_A_QUESTION, iter_helper_calls, split_by_course
+from ebpf_static_rules.kernel_btf import has_helper
 from ebpf_static_rules.release import ReleaseRule, since_words
 
 
@@ -21,7 +22,8 @@ class HelperUnavailable(ReleaseRule):
     results, kernel version and configuration, constants, missing kernel functions), and reports
     calls that may run of helpers that came later than the release judged for. A call behind a
     guard that is false there is not reported, nor is one libbpf replaces
-    (`bpf_probe_read_kernel` by `bpf_probe_read`).
+    (`bpf_probe_read_kernel` by `bpf_probe_read`). Where the kernel's BTF is given, its list of
+    helpers decides, backports included.
 
     Why it matters
     --------------
@@ -56,7 +58,7 @@ class HelperUnavailable(ReleaseRule):
         locate = Locator(spec, context)
         for call in iter_helper_calls(spec, context, release):
             answer = helper(call.helper, None, None, release)
-            if answer.available:
+            if answer.available or has_helper(context, call.helper):
                 continue
             function = spec.functions[call.site.function]
             subject = f"`{function.name}` calls the helper `bpf_{call.helper.name}`"

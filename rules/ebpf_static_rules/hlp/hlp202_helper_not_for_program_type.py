@@ -16,6 +16,7 @@ from ebpf_static_rules.calls import (
     iter_helper_calls,
     split_by_course,
 )
+from ebpf_static_rules.kernel_btf import has_helper
 from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
 from ebpf_static_rules.structures import find_structure
 from ebpf_static_rules.wording import listed, tick
@@ -72,7 +73,8 @@ class HelperNotForProgramType(ReleaseRule):
         """Yield a finding for each call and reason, naming the programs it concerns."""
         locate = Locator(spec, context)
         for call in iter_helper_calls(spec, context, release):
-            if not helper(call.helper, None, None, release).available:
+            known = helper(call.helper, None, None, release).available
+            if not known and not has_helper(context, call.helper):
                 continue  # HLP201
             for answer, programs in _answers(call, spec, context, release).items():
                 function = spec.functions[call.site.function]
@@ -126,6 +128,8 @@ def _judge(
         why = answer.note or "the tables do not say"
         return _Answer(f"whether it may is not known ({why})", True, Confidence.LOW)
     lacking = open_conditions(answer, context, sleepable=program.sleepable)
+    if not answer.available and not helper(asked, None, None, release).available:
+        return _Answer("a backport, of which no table says who may call it", True, Confidence.LOW)
     if not answer.available:
         dated = answer.since is not None or answer.until is not None or answer.conditions
         words = f", {since_words(answer, release)}" if dated else ""

@@ -8,6 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, map_type
+from ebpf_static_rules.kernel_btf import has_map_type
 from ebpf_static_rules.map.creation import iter_created
 from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
 
@@ -64,6 +65,8 @@ class MapTypeUnavailable(ReleaseRule):
             lacking = open_conditions(answer, context, sleepable=False)
             if answer.available and not lacking:
                 continue
+            if not answer.available and has_map_type(context, type_):
+                continue  # a vendor's backport
             why = words_of(lacking) if answer.available else since_words(answer, release)
             unknown = answer.status == "unknown"
             yield self.finding(

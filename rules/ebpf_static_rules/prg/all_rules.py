@@ -15,6 +15,7 @@ from ebpf_static_rules.prg.prg202_attach_type_unavailable import AttachTypeUnava
 from ebpf_static_rules.prg.prg203_attach_target_not_in_kernel import AttachTargetNotInKernel
 from ebpf_static_rules.prg.prg204_attach_target_unset import AttachTargetUnset
 from ebpf_static_rules.prg.prg205_program_flag_unavailable import ProgramFlagUnavailable
+from ebpf_static_rules.prg.prg206_program_limit_exceeded import ProgramLimitExceeded
 
 RULES: tuple[type[Rule], ...] = (
     SectionUnknown,
@@ -29,4 +30,5 @@ RULES: tuple[type[Rule], ...] = (
     AttachTargetNotInKernel,
     AttachTargetUnset,
     ProgramFlagUnavailable,
+    ProgramLimitExceeded,
 )

@@ -8,6 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, program_type
+from ebpf_static_rules.kernel_btf import has_program_type
 from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
 
 
@@ -17,7 +18,8 @@ class ProgramTypeUnavailable(ReleaseRule):
     What it does
     ------------
     Reports programs of a type that came later than the release judged for, or that its
-    configuration leaves out.
+    configuration leaves out. The kernel's BTF, which lists the types it was built with, decides
+    where it is given.
 
     Why it matters
     --------------
@@ -56,9 +58,19 @@ class ProgramTypeUnavailable(ReleaseRule):
                 continue  # PRG001
             answer = program_type(program.type, release)
             lacking = open_conditions(answer, context, sleepable=program.sleepable)
-            if answer.available and not lacking:
-                continue
             subject = f"program `{program.name}` is of type {program.type.name}"
+            built = has_program_type(context, program.type)
+            if built is False and answer.available:
+                yield self.finding(
+                    context,
+                    f"{subject}, which this kernel was built without, by its BTF ({release.label})",
+                    locate.function(program),
+                    help="switch the program off on that kernel",
+                    targeted=True,
+                )
+                continue
+            if built or (answer.available and not lacking):
+                continue
             if answer.status == "unknown":
                 yield self.undecided(
                     context,
