@@ -252,6 +252,7 @@ def _function(
         attach_type=attach,
         attach_to=None if match is None else match.attach_to,
         autoload=not marked,
+        sleepable=bool(getattr(match, "sleepable", False)),
     )
 
 
