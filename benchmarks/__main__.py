@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 
-NAMES = ("objects", "btf")
+NAMES = ("objects", "btf", "loading")
 
 
 def main() -> None:
