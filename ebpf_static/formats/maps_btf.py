@@ -52,7 +52,7 @@ def read_btf_maps(
             raise FormatError(
                 f"BTF type {entry.type_id} is no variable", where=f"section {section.name}"
             )
-        symbol = symbols.find_object(variable.name, section.index)
+        symbol = symbols.find_object(variable.name, section.index, entry.offset)
         place: dict[str, Any] = {
             "section": section.name,
             "section_index": section.index,

@@ -94,7 +94,7 @@ def read_struct_ops_maps(
     where = f"section {section.name}"
     btf = datasecs.btf
     for entry, variable in _iter_variables(datasecs, section.name, limits.MAX_MAPS):
-        symbol = symbols.find_object(variable.name, section.index)
+        symbol = symbols.find_object(variable.name, section.index, entry)
         offset = entry if symbol is None else symbol.value
         size = btf.size_of(variable.type_id)
         kind = btf.type(btf.resolve(variable.type_id))
@@ -143,7 +143,7 @@ class VariableReader:
         if self._datasecs is not None:
             room = limits.MAX_VARIABLES - len(self.found)
             for offset, variable in _iter_variables(self._datasecs, section.name, room):
-                symbol = self._symbols.find_object(variable.name, section.index)
+                symbol = self._symbols.find_object(variable.name, section.index, offset)
                 at = offset if symbol is None else symbol.value
                 size = self._datasecs.btf.size_of(variable.type_id)
                 linkage = _LINKAGE.get(variable.linkage, "other")

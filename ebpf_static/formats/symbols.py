@@ -35,11 +35,13 @@ class SymbolTable:
         return found
 
     @cached_property
-    def _objects(self) -> dict[tuple[str, int], Symbol]:
-        found: dict[tuple[str, int], Symbol] = {}
+    def _objects(self) -> dict[tuple[str, int, int | None], Symbol]:
+        """The first symbol of each name in a section, and of each name at each place."""
+        found: dict[tuple[str, int, int | None], Symbol] = {}
         for section, symbols in self._by_section.items():
             for symbol in symbols:
-                found.setdefault((symbol.name, section), symbol)
+                found.setdefault((symbol.name, section, None), symbol)
+                found.setdefault((symbol.name, section, symbol.value), symbol)
         return found
 
     @cached_property
@@ -51,9 +53,14 @@ class SymbolTable:
         """Return the named symbols defined in a section, in table order."""
         return self._by_section.get(section, [])
 
-    def find_object(self, name: str, section: int) -> Symbol | None:
-        """Return the first symbol called ``name`` in a section."""
-        return self._objects.get((name, section))
+    def find_object(self, name: str, section: int, offset: int) -> Symbol | None:
+        """Return the symbol called ``name`` in a section, the one at ``offset`` when several are.
+
+        Linked objects may have several static variables of a name; BTF then says where each is.
+        In what a compiler makes it says 0 and the name tells.
+        """
+        found = self._objects.get((name, section, offset))
+        return self._objects.get((name, section, None)) if found is None else found
 
     def functions(self, section: int) -> list[Symbol]:
         """Return a code section's functions ordered by offset.

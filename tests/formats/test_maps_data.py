@@ -265,3 +265,15 @@ def test_jump_tables_are_no_map() -> None:
     writer = ObjectWriter()
     writer.section(".jumptables", bytes(16))
     assert not writer.read().maps
+
+
+def test_static_variables_of_one_name_each_have_their_place() -> None:
+    """As in an object linked from several: the name tells nothing, the BTF's offset does."""
+    writer = ObjectWriter()
+    data = writer.section(".data", bytes(range(8)), DATA)
+    variable = writer.btf.var("v", writer.int_id, 0)
+    again = writer.btf.var("v", writer.int_id, 0)
+    writer.btf.datasec(".data", 8, [(variable, 0, 4), (again, 4, 4)])
+    for at in (4, 0):
+        writer.symbol("v", data, at, 4, type=STT_OBJECT)
+    assert [v.value for v in writer.read().variables] == [bytes(range(4)), bytes(range(4, 8))]
