@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
+from ebpf_static.cli.options import Commands, add_command, add_common, add_output_file
 from ebpf_static.cli.streams import complain, write_document
 from ebpf_static.errors import UsageError
 
@@ -19,6 +19,7 @@ SCHEMA_VERSION = 1
 _DESCRIPTION = """\
 Explain a rule: what it reports, why that matters and how to fix it.
 With --all, list every rule; with --all --output-format json, everything about every rule."""
+_FORMATS = ("text", "json", "markdown")
 
 
 def add_parser(commands: Commands) -> None:
@@ -28,7 +29,9 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("rule", nargs="?", metavar="CODE|NAME", help="such as PLT001")
     parser.add_argument("--all", action="store_true", help="list every rule")
-    add_data_format(parser)
+    group = parser.add_argument_group("output")
+    group.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
+    add_output_file(group)
     add_common(parser)
     parser.set_defaults(run=run)
 
@@ -40,13 +43,15 @@ def run(args: Namespace) -> int:
 
     if args.all == (args.rule is not None):
         raise UsageError("name one rule, or list all of them with --all")
-    as_json = args.output_format == "json"
-    if args.all:
-        metas = rules()
-        text = _json_document([_to_dict(m) for m in metas]) if as_json else _table(metas)
+    metas = rules() if args.all else (explain(args.rule),)
+    if args.output_format == "json":
+        text = _json_document([_to_dict(meta) for meta in metas])
+    elif args.output_format == "markdown":
+        from ebpf_static.output.rule_page import to_markdown
+
+        text = "\n".join(f"# {meta.code} {meta.name}\n\n{to_markdown(meta)}" for meta in metas)
     else:
-        meta = explain(args.rule)
-        text = _json_document([_to_dict(meta)]) if as_json else _page(meta)
+        text = _table(metas) if args.all else _page(metas[0])
     write_document(text, args.output_file)
     failures = get_registry().rule_failures
     for failure in failures:
@@ -78,6 +83,10 @@ def _json_document(rules: list[dict[str, Any]]) -> str:
 
 
 def _to_dict(meta: RuleMeta) -> dict[str, Any]:
+    from ebpf_static.output.rule_page import pages_of
+    from ebpf_static.registry import get_registry
+
+    pages = pages_of(get_registry().rules, {meta.code})
     return {
         "code": meta.code,
         "name": meta.name,
@@ -87,5 +96,6 @@ def _to_dict(meta: RuleMeta) -> dict[str, Any]:
         "since": meta.since,
         "platforms": [platform.value for platform in meta.platforms],
         "summary": meta.summary,
+        "url": pages[0].url if pages else "",
         "explanation": meta.explanation,
     }

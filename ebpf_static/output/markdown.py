@@ -7,6 +7,7 @@ a link, a heading, a mention nor HTML. Source: CommonMark 0.31 and GitHub Flavor
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import groupby
 
 from ebpf_static.errors import escape
@@ -33,10 +34,10 @@ def render(report: Report, options: RenderOptions) -> str:
         parts.append("\n".join(_failure(f.object, f.message) for f in report.failures))
     active = report.active
     if active:
+        shown = set(sorted(active, key=lambda finding: finding.severity.rank)[:MAX_SHOWN])
         parts += [_table(report), "## Findings"]
-        parts += [_finding(finding, urls) for finding in active[:MAX_SHOWN]]
-    if len(active) > MAX_SHOWN:
-        parts.append(f"… and {len(active) - MAX_SHOWN} more, counted above.")
+        parts += [_finding(finding, urls) for finding in active if finding in shown]
+        parts += _left_out([finding for finding in active if finding not in shown])
     parts += _suppressed(report)
     return "\n\n".join(parts) + "\n"
 
@@ -85,6 +86,15 @@ def _finding(finding: Finding, pages: dict[str, RulePage]) -> str:
         lines.append(f"{finding.confidence.value} confidence")
     lines += [f"**help**: {message(line)}" for line in finding.help.splitlines()]
     return "<br>\n  ".join(lines)
+
+
+def _left_out(findings: list[Finding]) -> list[str]:
+    """Return a line that counts what there was no room for; the most severe had it first."""
+    if not findings:
+        return []
+    counts = Counter(finding.code for finding in findings)
+    listed = ", ".join(f"{text(code)} ({number})" for code, number in sorted(counts.items()))
+    return [f"… and {len(findings)} more: {listed}."]
 
 
 def _failure(name: str, what: str) -> str:

@@ -13,6 +13,7 @@ import xmlschema
 
 from ebpf_static.findings import Failure, Finding, Location, Ran, Report, Severity
 from ebpf_static.output import get_renderer
+from ebpf_static.output import markdown as markdown_module
 from ebpf_static.output import sarif as sarif_module
 from ebpf_static.output.style import RenderOptions
 from tests.output.sample import EMPTY, PAGES, REPORT
@@ -204,6 +205,14 @@ def test_the_most_severe_results_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     assert [result["level"] for result in run["results"]] == ["error"]
     notice = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
     assert notice == "1 findings are left out: a run holds 1"
+
+
+def test_markdown_has_room_for_the_most_severe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markdown_module, "MAX_SHOWN", 1)
+    findings = (made("a", code="HLP101", severity=Severity.NOTE), made("b"))
+    text = get_renderer("markdown")(Report(findings=findings), RenderOptions())
+    assert "**error** MAP101" in text
+    assert "… and 1 more: HLP101 (1)." in text
 
 
 def test_the_same_thing_twice_has_two_fingerprints() -> None:
