@@ -78,8 +78,10 @@ def get_loader(
     platform = spec.platform.numbering if spec is not None else None
     for found in registry.loaders:
         if wanted is None:
-            fits = getattr(found.loader, "platform", None) is platform
-            if not fits or not getattr(found.loader, "loads", True):
+            takes = getattr(found.loader, "takes", None)
+            if spec is None or takes is None or not takes(spec):
+                continue
+            if not getattr(found.loader, "loads", True):
                 continue
         elif found.name != wanted:
             continue

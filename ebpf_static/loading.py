@@ -361,6 +361,11 @@ class Loader(ABC):
             UsageError: the spec is of the other platform, or the options do not fit it.
         """
 
+    @classmethod
+    def takes(cls, spec: CollectionSpec) -> bool:
+        """Tell whether it is made for such a spec: asked where nobody named a loader."""
+        return cls.platform is spec.platform.numbering
+
     def open_map(self, path: str) -> Map:
         """Return the map pinned at ``path``.
 

@@ -13,5 +13,7 @@ def builtin() -> tuple[type[Loader], ...]:
     """Return the loader classes of this package, in the order tried."""
     from ebpf_static_loaders.dry_run.loader import DryRunLoader
     from ebpf_static_loaders.linux.loader import LinuxLoader
+    from ebpf_static_loaders.windows.loader_dll import WindowsDllLoader
+    from ebpf_static_loaders.windows.loader_native import WindowsNativeLoader
 
-    return (LinuxLoader, DryRunLoader)
+    return (LinuxLoader, WindowsDllLoader, WindowsNativeLoader, DryRunLoader)

@@ -24,6 +24,11 @@ class WindowsDllLoader(WindowsLoader):
 
     name: ClassVar[str] = "windows-dll"
 
+    @classmethod
+    def takes(cls, spec: CollectionSpec) -> bool:
+        """Tell whether it is bytecode for Windows."""
+        return super().takes(spec) and not isinstance(spec, NativeImageSpec)
+
     def load(self, spec: CollectionSpec, options: LoadOptions | None = None) -> Collection:
         """Load a spec, all of it or nothing."""
         options = options or LoadOptions()

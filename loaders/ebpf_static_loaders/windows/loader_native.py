@@ -39,7 +39,8 @@ class WindowsNativeLoader(WindowsLoader):
     """Loads native images (``.sys``), all of one or nothing.
 
     The image's path is what :attr:`LoadOptions.object_name` says. Pinning, sizes and values are
-    the image's own business, so the options that would change them are refused.
+    the image's own business, so the options that would change them are refused. efW loads an
+    image whole; programs nobody asked for are given back once it is compared.
     """
 
     name: ClassVar[str] = "windows-native"
@@ -49,6 +50,11 @@ class WindowsNativeLoader(WindowsLoader):
         """Prepare to load; tests hand in a ``library`` and a ``machine`` of their own."""
         super().__init__(library)
         self._machine = machine
+
+    @classmethod
+    def takes(cls, spec: CollectionSpec) -> bool:
+        """Tell whether it is a native image."""
+        return isinstance(spec, NativeImageSpec)
 
     def load(self, spec: CollectionSpec, options: LoadOptions | None = None) -> Collection:
         """Load the image a spec was read from, all of it or nothing.
@@ -80,11 +86,10 @@ def _require_options(options: LoadOptions, spec: NativeImageSpec) -> None:
     fixed = {
         "max_entries": options.max_entries, "maps": options.maps, "pin_dir": options.pin_dir,
         "default_max_entries": options.default_max_entries, "variables": options.variables,
-        "programs": options.programs,
     }  # fmt: skip
     for name, value in fixed.items():
         if value:
-            raise UsageError(f"option {name} means nothing here: a native image is loaded whole")
+            raise UsageError(f"option {name} means nothing here: a native image says so itself")
 
 
 def _require_file(name: str, spec: NativeImageSpec) -> str:
@@ -172,8 +177,10 @@ def _load(
             f"efW loaded something else than the image says: {'; '.join(found[:_TOLD])}{more}",
             "\n".join(found),
         )
-    map_handles = _map_handles(spec, owned_maps, maps, cpus)
-    return WindowsCollection(spec, map_handles, _programs(spec, owned_programs, programs, options))
+    handles = _programs(spec, owned_programs, programs, options)
+    for name in sorted(set(handles) - set(options.programs or handles)):
+        handles.pop(name).close()
+    return WindowsCollection(spec, _map_handles(spec, owned_maps, maps, cpus), handles)
 
 
 def _map_handles(
