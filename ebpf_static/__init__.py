@@ -58,6 +58,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AttachType",
+    "Btf",
     "CheckFailedError",
     "Collection",
     "CollectionSpec",
