@@ -98,8 +98,18 @@ def _rendered(
     options = RenderOptions(
         style, footer=not args.quiet, statistics=args.statistics, fail_on=choices.fail_on,
         pages=_pages(report, choices) if output_format in DESCRIBING_FORMATS else (),
+        links=_links(choices) if output_file is None and style.enabled else {},
     )  # fmt: skip
     return get_renderer(output_format)(report, options)
+
+
+def _links(choices: Choices) -> dict[str, str]:
+    """Return where the pages of rules are, for a person at a terminal."""
+    if not sys.stdout.isatty():
+        return {}
+    from ebpf_static.output.rule_page import url_of
+
+    return {rule.entry.code: url_of(rule) for each in choices.checkers() for rule in each.rules}
 
 
 def _pages(report: Report, choices: Choices) -> tuple[RulePage, ...]:

@@ -40,9 +40,14 @@ def pages_of(rules: Iterable[RegisteredRule], codes: Iterable[str]) -> tuple[Rul
     wanted = set(codes)
     found = (rule for rule in rules if rule.entry.code in wanted)
     return tuple(
-        RulePage(rule.meta, f"{DOCS}/{rule.entry.code}.md" if rule.plugin in _BUILTIN else "")
+        RulePage(rule.meta, url_of(rule))
         for rule in sorted(found, key=lambda rule: rule.entry.code)
     )
+
+
+def url_of(rule: RegisteredRule) -> str:
+    """Return where a rule's page is published; nobody knows it of other people's rules."""
+    return f"{DOCS}/{rule.entry.code}.md" if rule.plugin in _BUILTIN else ""
 
 
 def section(meta: RuleMeta, heading: str) -> str:

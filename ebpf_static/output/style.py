@@ -6,6 +6,7 @@ Conventions: https://no-color.org, https://force-color.org and https://bixense.c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Style(NamedTuple):
 PLAIN = Style()
 
 
+def hyperlink(text: str, url: str) -> str:
+    """Return text that leads somewhere in terminals that know OSC 8; others show the text."""
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\" if url else text
+
+
 class RenderOptions(NamedTuple):
     """What a renderer may vary; each format looks at what concerns it.
 
@@ -50,6 +56,7 @@ class RenderOptions(NamedTuple):
         statistics: add the number of findings of each code.
         fail_on: the mildest severity that fails the run.
         pages: what is known of the rules findings are of, for formats that describe rules.
+        links: addresses of rules' pages by code, for terminals that can follow them.
     """
 
     style: Style = PLAIN
@@ -57,6 +64,7 @@ class RenderOptions(NamedTuple):
     statistics: bool = False
     fail_on: str = "error"
     pages: tuple[RulePage, ...] = ()
+    links: Mapping[str, str] = MappingProxyType({})
 
 
 def use_color(choice: str, *, is_terminal: bool, env: Mapping[str, str]) -> bool:

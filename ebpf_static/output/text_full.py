@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebpf_static.errors import escape
 from ebpf_static.findings import Confidence, Finding, Location, Report
-from ebpf_static.output.style import RenderOptions, Style
+from ebpf_static.output.style import RenderOptions, Style, hyperlink
 from ebpf_static.output.summary import ending
 
 _MAX_SOURCE = 160
@@ -13,15 +13,19 @@ _MAX_SOURCE = 160
 
 def render(report: Report, options: RenderOptions) -> str:
     """Return a block per active finding, an empty line after each, then the counts."""
-    blocks = [_block(finding, options.style) + "\n" for finding in report.active]
+    links = options.links
+    blocks = [
+        _block(finding, options.style, links.get(finding.code, "")) + "\n"
+        for finding in report.active
+    ]
     return "".join(blocks) + ending(
         report, options.style, with_footer=options.footer, with_statistics=options.statistics
     )
 
 
-def _block(finding: Finding, style: Style) -> str:
+def _block(finding: Finding, style: Style, url: str) -> str:
     severity = finding.severity.value
-    title = style(severity, f"{severity}[{escape(finding.code)}]")
+    title = hyperlink(style(severity, f"{severity}[{escape(finding.code)}]"), url)
     lines = [f"{title}{style('bold', f': {escape(finding.message)}')}"]
     margin = _margin(finding)
     for number, location in enumerate(finding.locations):

@@ -25,6 +25,11 @@ VARIANTS = {
     **{name: (name, REPORT, PLAIN) for name in FORMATS},
     **{f"{name}-empty": (name, EMPTY, PLAIN) for name in FORMATS},
     "full-color": ("full", REPORT, RenderOptions(Style(enabled=True))),
+    "full-links": (
+        "full",
+        REPORT,
+        RenderOptions(Style(enabled=True), links={page.meta.code: page.url for page in PAGES}),
+    ),
     "concise-color": ("concise", REPORT, RenderOptions(Style(enabled=True))),
     "full-quiet": ("full", REPORT, RenderOptions(footer=False)),
     "sarif-pages": ("sarif", REPORT, RenderOptions(pages=PAGES)),
