@@ -326,7 +326,7 @@ def _answer(command: Command, value: int, changed: Mapping[str, int]) -> Answer:
     raw = bytearray(layout.size)
     for name, number in changed.items():
         found = layout.fields[name]
-        struct.pack_into("=" + found.code, raw, found.offset, number)
+        found.packer.pack_into(raw, found.offset, number)
     return Answer(value, command, bytes(raw))
 
 

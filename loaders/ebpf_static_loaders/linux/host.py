@@ -49,6 +49,15 @@ def _running_kernel() -> Btf | None:
         return None
 
 
+@cache
+def _possible_cpus() -> int:
+    try:
+        text = Path(_CPUS).read_text(encoding="ascii")
+    except OSError:
+        return os.cpu_count() or 1
+    return 1 + max(int(part.rpartition("-")[2]) for part in text.strip().split(","))
+
+
 class Host:
     """One kernel; files name another's when a user wants that.
 
@@ -130,14 +139,10 @@ class Host:
                 return read_config(path)
         return None
 
-    @cached_property
+    @property
     def possible_cpus(self) -> int:
         """How many CPUs there may ever be, which is what per-CPU values are sized by."""
-        try:
-            text = Path(_CPUS).read_text(encoding="ascii")
-        except OSError:
-            return os.cpu_count() or 1
-        return 1 + max(int(part.rpartition("-")[2]) for part in text.strip().split(","))
+        return _possible_cpus()
 
     def addresses(self, names: Collection[str]) -> dict[str, int]:
         """Return the addresses of kernel symbols, 0 where the kernel does not tell.
@@ -225,7 +230,7 @@ class PretendedHost(Host):
         """The options the user names, or none."""
         return self._config
 
-    @cached_property
+    @property
     def possible_cpus(self) -> int:
         """One CPU, wherever this runs."""
         return 1

@@ -54,16 +54,17 @@ class Command(IntEnum):
 
 
 class Field(NamedTuple):
-    """One field: byte offset, ``struct`` code (``P`` is a pointer to bytes), and its name."""
+    """One field: byte offset, ``struct`` code (``P`` is a pointer to bytes), name and packer."""
 
     offset: int
     code: str
     name: str
+    packer: struct.Struct
 
     @property
     def size(self) -> int:
         """Bytes it takes."""
-        return 8 if self.code == "P" else struct.calcsize("=" + self.code)
+        return self.packer.size
 
 
 class Layout(NamedTuple):
@@ -78,7 +79,8 @@ def _layout(text: str) -> Layout:
     fields = {}
     for word in text.split():
         offset, code, name = word.split(":")
-        fields[name] = Field(int(offset), code, name)
+        packer = struct.Struct("=Q" if code == "P" else "=" + code)
+        fields[name] = Field(int(offset), code, name, packer)
     end = max(field.offset + field.size for field in fields.values())
     return Layout(fields, (end + 7) & ~7)
 

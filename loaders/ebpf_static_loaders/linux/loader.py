@@ -45,6 +45,7 @@ class LinuxLoader(Loader):
     def __init__(self, system: System | None = None) -> None:
         """Prepare to load; tests hand in a ``system`` of their own."""
         self._system = system
+        self._works = False
 
     def available(self) -> str | None:
         """Return why nothing can be loaded from this process, None when something can."""
@@ -52,9 +53,11 @@ class LinuxLoader(Loader):
             problem = syscall_problem()
             if problem is not None:
                 return problem
-        system = self.system()
+        if self._works:
+            return None
         _raise_memlock()
-        code = try_program(system, _RETURN_0)
+        code = try_program(self.system(), _RETURN_0)
+        self._works = not code
         return explain_refusal(code) if code else None
 
     def system(self) -> System:

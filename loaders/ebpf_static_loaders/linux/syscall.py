@@ -50,7 +50,7 @@ class Answer:
 
     def __getitem__(self, name: str) -> int:
         field = LAYOUTS[self._command].fields[name]
-        number: int = struct.unpack_from("=" + field.code, self._raw, field.offset)[0]
+        number: int = field.packer.unpack_from(self._raw, field.offset)[0]
         return number
 
 
@@ -224,12 +224,9 @@ def pack(
         if value is None:
             continue
         field = layout.fields[name]
-        struct.pack_into("=" + _code(field), attr, field.offset, _encode(field, value, kept))
+        if value:  # the attribute is zero to begin with
+            field.packer.pack_into(attr, field.offset, _encode(field, value, kept))
     return attr, kept
-
-
-def _code(field: Field) -> str:
-    return "Q" if field.code == "P" else field.code
 
 
 def _encode(field: Field, value: int | bytes | bytearray, kept: list[object]) -> int | bytes:
