@@ -33,6 +33,9 @@ class Stage(StrEnum):
     """Opening works, loading any of its programs does not: a map, BTF, the object's own data."""
     PROGRAM = "program"
     """The programs concerned cannot be loaded; others can."""
+    ALONE = "alone"
+    """The programs concerned cannot be loaded without others of the object. That is no defect,
+    so such a finding is a note: it stops nothing but a program loaded by itself."""
 
 
 class Step(IntEnum):
@@ -72,6 +75,8 @@ class Step(IntEnum):
     """The verifier simulates the program."""
     STACK = 90
     """The verifier adds up stack and calls."""
+    FILL = 95
+    """What was loaded is put into maps."""
 
 
 class RuleStatus(StrEnum):

@@ -109,13 +109,19 @@ class _Sorter:
         self._opening: list[Finding] = []
         self._whole: list[Finding] = []
         self._by_program: dict[str, list[Finding]] = {p.name: [] for p in spec.programs}
+        self._alone: dict[str, list[Finding]] = {p.name: [] for p in spec.programs}
 
     def add(self, finding: Finding) -> None:
         """Take a finding into account if it decides anything."""
-        if finding.severity is not Severity.ERROR and not finding.undecided:
-            return
         rule = self._rules.get(finding.code)
         stage = rule.rule.stage if rule is not None else Stage.OBJECT
+        if stage is Stage.ALONE:
+            stops = finding.model_copy(update={"severity": Severity.ERROR})
+            for name in self._concerned(finding):
+                self._alone[name].append(stops)
+            return
+        if finding.severity is not Severity.ERROR and not finding.undecided:
+            return
         if stage is Stage.OPEN:
             self._opening.append(finding)
             return
@@ -145,7 +151,10 @@ class _Sorter:
         if any(f.severity is Severity.ERROR for f in self._opening):
             return {}
         shared = [*self._opening, *self._whole]
-        return {name: self._verdict([*shared, *own]) for name, own in self._by_program.items()}
+        return {
+            name: self._verdict([*shared, *own, *self._alone[name]])
+            for name, own in self._by_program.items()
+        }
 
     def object_verdict(self) -> Verdict:
         """Return the verdict on everything a loader loads unasked."""

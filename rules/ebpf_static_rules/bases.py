@@ -11,7 +11,7 @@ from ebpf_static.isa import Instruction, format_instruction
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ReadProblem
 from ebpf_static_rules.code import CodeFacts
-from ebpf_static_rules.facts import iter_loaded
+from ebpf_static_rules.facts import iter_loaded, may_run
 from ebpf_static_rules.wording import capped
 
 
@@ -19,6 +19,8 @@ class CodeRule(Rule, abstract=True):
     """A rule about single instructions: one finding per function, at the first of them."""
 
     help_text: ClassVar[str]
+    reached_only: ClassVar[bool] = False
+    """Whether a verifier passes over it where it cannot run: judged so for one kernel."""
 
     @abstractmethod
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:
@@ -35,6 +37,8 @@ class CodeRule(Rule, abstract=True):
         severity = self.severity_for(spec, context)
         for function, facts in iter_loaded(spec):
             found = self.find(function, facts)
+            if found and self.reached_only and context.release is not None:
+                found = [it for it in found if may_run(spec, context, function, it[0])]
             if found:
                 index, what = found[0]
                 yield self.finding(

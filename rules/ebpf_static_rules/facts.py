@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from functools import cached_property
 
+from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec, ReferenceKind
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import ProgramType
@@ -144,3 +145,20 @@ def iter_loaded_with_types(
     facts = facts_of(spec)
     for index in facts.loaded:
         yield facts.functions[index], facts.code(index), facts.types(index, platform)
+
+
+def may_run(spec: CollectionSpec, context: RuleContext, function: FunctionSpec, insn: int) -> bool:
+    """Tell whether any program may run an instruction on the target kernel."""
+    key = ("reached", id(spec))
+    reached: dict[int, set[int]] | None = context.cache.get(key)
+    if reached is None:
+        reached = context.cache[key] = {}
+        view = context.view(spec)
+        for program in spec.programs:
+            flow = view.flow(program)
+            if not flow.complete:
+                reached.clear()
+                break
+            for index, insns in flow.reached.items():
+                reached.setdefault(id(spec.functions[index]), set()).update(insns)
+    return not reached or insn in reached.get(id(function), ())

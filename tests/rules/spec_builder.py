@@ -253,6 +253,7 @@ def _function(
         attach_to=None if match is None else match.attach_to,
         autoload=not marked,
         sleepable=bool(getattr(match, "sleepable", False)),
+        xdp_frags=bool(getattr(match, "xdp_frags", False)),
     )
 
 

@@ -9,7 +9,7 @@ from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId, ProgramType
-from ebpf_static_rules.facts import iter_loaded_with_types
+from ebpf_static_rules.facts import iter_loaded_with_types, may_run
 from ebpf_static_rules.wording import listed, unknown_confidence
 
 
@@ -58,9 +58,12 @@ class HelperUnknown(Rule):
         platform = context.judged_platform(spec)
         locate = Locator(spec, context)
         for function, facts, types in iter_loaded_with_types(spec, platform):
-            for number, calls in facts.helpers.items():
+            for number, places in facts.helpers.items():
                 found = _judge(platform, number, types)
-                if found is None:
+                calls = places
+                if found is not None and context.release is not None:
+                    calls = [insn for insn in places if may_run(spec, context, function, insn)]
+                if found is None or not calls:
                     continue
                 severity, confidence, why = found
                 yield self.finding(

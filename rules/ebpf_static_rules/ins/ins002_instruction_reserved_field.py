@@ -42,6 +42,7 @@ class InstructionReservedField(CodeRule):
     code = "INS002"
     name = "instruction-reserved-field"
     severity = Severity.ERROR
+    reached_only = True
     help_text = "set fields the instruction does not use to zero"
 
     def severity_for(self, spec: CollectionSpec, context: RuleContext) -> Severity:

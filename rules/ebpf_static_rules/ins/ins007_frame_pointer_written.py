@@ -39,6 +39,7 @@ class FramePointerWritten(CodeRule):
     code = "INS007"
     name = "frame-pointer-written"
     severity = Severity.ERROR
+    reached_only = True
     help_text = "copy r10 to another register and change the copy"
 
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:

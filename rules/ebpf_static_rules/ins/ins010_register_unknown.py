@@ -39,6 +39,7 @@ class RegisterUnknown(CodeRule):
     code = "INS010"
     name = "register-unknown"
     severity = Severity.ERROR
+    reached_only = True
     help_text = "use r0 to r10"
 
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:

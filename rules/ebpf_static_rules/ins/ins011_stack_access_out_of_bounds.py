@@ -46,6 +46,7 @@ class StackAccessOutOfBounds(CodeRule):
     code = "INS011"
     name = "stack-access-out-of-bounds"
     severity = Severity.ERROR
+    reached_only = True
     help_text = f"keep at most {STACK_BYTES} bytes on the stack; put large buffers into a map"
 
     def find(self, function: FunctionSpec, facts: CodeFacts) -> Sequence[tuple[int, str]]:

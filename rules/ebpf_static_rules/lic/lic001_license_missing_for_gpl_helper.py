@@ -8,6 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
+from ebpf_static_rules.facts import may_run
 from ebpf_static_rules.lic.gpl import describe, is_compatible, iter_gpl_helpers, licence_help
 from ebpf_static_rules.wording import listed
 
@@ -55,7 +56,12 @@ class LicenseMissingForGplHelper(Rule):
         if is_compatible(spec):
             return
         locate = Locator(spec, context)
-        for function, helper, calls in iter_gpl_helpers(spec, context):
+        for function, helper, found in iter_gpl_helpers(spec, context):
+            calls = found
+            if context.release is not None:
+                calls = [insn for insn in found if may_run(spec, context, function, insn)]
+            if not calls:
+                continue
             yield self.finding(
                 context,
                 f"`{function.name or function.section}` calls the GPL-only helper "

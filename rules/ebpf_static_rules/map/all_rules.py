@@ -21,6 +21,7 @@ from ebpf_static_rules.map.map201_map_type_unavailable import MapTypeUnavailable
 from ebpf_static_rules.map.map202_map_flag_unavailable import MapFlagUnavailable
 from ebpf_static_rules.map.map203_map_definition_refused import MapDefinitionRefused
 from ebpf_static_rules.map.map210_ring_size_rounded import RingSizeRounded
+from ebpf_static_rules.map.map211_programs_needed_together import ProgramsNeededTogether
 
 RULES: tuple[type[Rule], ...] = (
     MapValuesMalformed,
@@ -41,4 +42,5 @@ RULES: tuple[type[Rule], ...] = (
     MapFlagUnavailable,
     MapDefinitionRefused,
     RingSizeRounded,
+    ProgramsNeededTogether,
 )
