@@ -12,10 +12,12 @@ from typing import NoReturn
 
 from ebpf_static import __version__
 from ebpf_static.cli import (
+    btfgen,
     check,
     completion,
     config,
     diff,
+    diff_btf,
     inspect,
     load,
     maps,
@@ -35,8 +37,8 @@ from ebpf_static.errors import EbpfStaticError
 
 PROG = "ebpf-static"
 _COMMANDS = (
-    check, inspect, diff, requires, matrix, port, load, run_program, maps, unload, rule, config,
-    schema, completion, version,
+    check, inspect, diff, requires, matrix, port, load, run_program,
+    maps, unload, btfgen, diff_btf, rule, config, schema, completion, version,
 )  # fmt: skip
 _DESCRIPTION = """\
 Read, check and load compiled eBPF objects, for Linux and for eBPF for Windows.
@@ -112,7 +114,7 @@ def build_parser() -> ArgumentParser:
         allow_abbrev=False,
         add_help=False,
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog=PROG)
     for command in _COMMANDS:
         command.add_parser(commands)
     group = add_common(parser, is_command=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ebpf_static.btf import BtfExt, LineInfo
@@ -45,8 +45,9 @@ class CodeFacts(NamedTuple):
 class CodeIndex:
     """Answers about the code of one object, each worked out once however many ask."""
 
-    def __init__(self, spec: CollectionSpec) -> None:
+    def __init__(self, spec: CollectionSpec, remap: Callable[[str], str] = str) -> None:
         self.spec = spec
+        self._remap = remap
         self._facts: dict[tuple[int, ProgramType | None], CodeFacts] = {}
         self._lines: dict[str, tuple[list[int], list[LineRecord]]] = {}
         self._budget = MAX_LINKED
@@ -102,7 +103,9 @@ class CodeIndex:
         try:
             offsets, records = self._records(ext, function.elf_section)
             for record in records[bisect_left(offsets, start) : bisect_left(offsets, end)]:
-                found[(record.insn_offset - start) // 8] = ext.resolve_line(record)
+                line = ext.resolve_line(record)
+                line = line._replace(file=self._remap(line.file))
+                found[(record.insn_offset - start) // 8] = line
         except FormatError:
             return found
         return found

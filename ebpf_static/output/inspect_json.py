@@ -35,6 +35,7 @@ Fields are added within a version; removing or changing one makes a new version.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ebpf_static import __version__
@@ -65,14 +66,29 @@ _ELF_FIELDS = (
 )  # fmt: skip
 
 
-def render(spec: CollectionSpec, object_name: str, *, disasm: bool = False) -> str:
-    """Return the document; listings are part of it when ``disasm`` is set."""
-    return dumps_rows(to_dict(spec, object_name, disasm=disasm))
+def render(
+    spec: CollectionSpec,
+    object_name: str,
+    *,
+    disasm: bool = False,
+    remap: Callable[[str], str] = str,
+) -> str:
+    """Return the document; listings are part of it when ``disasm`` is set.
+
+    ``remap`` turns the path of a source file into the one to show.
+    """
+    return dumps_rows(to_dict(spec, object_name, disasm=disasm, remap=remap))
 
 
-def to_dict(spec: CollectionSpec, object_name: str, *, disasm: bool = False) -> dict[str, Any]:
+def to_dict(
+    spec: CollectionSpec,
+    object_name: str,
+    *,
+    disasm: bool = False,
+    remap: Callable[[str], str] = str,
+) -> dict[str, Any]:
     """Return the document as plain values."""
-    index = CodeIndex(spec)
+    index = CodeIndex(spec, remap)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "ebpf-static", "version": __version__},

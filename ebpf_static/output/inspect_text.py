@@ -5,7 +5,7 @@ Sizes are in bytes, offsets in hex; names are escaped, since whoever built the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ebpf_static.errors import escape
 from ebpf_static.output.code_facts import CodeFacts, CodeIndex, ext_counts
@@ -25,9 +25,19 @@ _SECTION_FLAGS = (
 )  # fmt: skip
 
 
-def render(spec: CollectionSpec, object_name: str, style: Style, *, disasm: bool = False) -> str:
-    """Return all of an object's declarations, with its code when ``disasm`` is set."""
-    index = CodeIndex(spec)
+def render(
+    spec: CollectionSpec,
+    object_name: str,
+    style: Style,
+    *,
+    disasm: bool = False,
+    remap: Callable[[str], str] = str,
+) -> str:
+    """Return all of an object's declarations, with its code when ``disasm`` is set.
+
+    ``remap`` turns the path of a source file into the one to show.
+    """
+    index = CodeIndex(spec, remap)
     parts = [_head(spec, object_name, style), _evidence(spec, style), _maps(spec, style)]
     parts += [_values(spec, style), _programs(index, style), _functions(index, style)]
     parts += [_variables(spec, style), _externs(spec, style), _types(spec, style)]
