@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ebpf_static.btf import Btf
     from ebpf_static.btf.sources import read_btf
     from ebpf_static.cli.exitcodes import ExitCode
+    from ebpf_static.engine.policy import Ignore, Policy
     from ebpf_static.errors import (
         ConfigError,
         EbpfStaticError,
@@ -72,6 +73,7 @@ __all__ = [
     "FormatError",
     "FunctionSpec",
     "HelperId",
+    "Ignore",
     "LimitError",
     "LoadOptions",
     "LoadRejectedError",
@@ -85,6 +87,7 @@ __all__ = [
     "ObjectVerdicts",
     "Platform",
     "PluginError",
+    "Policy",
     "ProgramSpec",
     "ProgramType",
     "Report",
@@ -118,6 +121,7 @@ _NAMES_BY_MODULE = {
     "ebpf_static.api": ("check", "explain", "requires", "rules", "verdicts"),
     "ebpf_static.api_load": ("load",),
     "ebpf_static.cli.exitcodes": ("ExitCode",),
+    "ebpf_static.engine.policy": ("Ignore", "Policy"),
     "ebpf_static.errors": (
         "ConfigError",
         "EbpfStaticError",

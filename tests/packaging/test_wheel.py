@@ -71,15 +71,18 @@ def test_metadata_names_licence_dependencies_and_command(wheel: Path) -> None:
     assert "\nLicense-Expression: MIT\n" in metadata
     assert "\nRequires-Python: >=3.11\n" in metadata
     required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist: ")]
-    assert [line.split()[1].split(">=")[0] for line in required] == [
+    always = [line for line in required if "extra ==" not in line]
+    assert [line.split()[1].split(">=")[0] for line in always] == [
         "capstone",
         "lief",
         "pydantic",
         "pyelftools",
         "rich",
+        "shtab",
     ]
     scripts = archive.read(f"{info}/entry_points.txt").decode()
     assert "ebpf-static = ebpf_static.cli.main:run" in scripts
+    assert "ebpf-static = ebpf_static.config.schema:validate_pyproject_schema" in scripts
     assert f"{info}/licenses/LICENSE" in archive.namelist()
 
 
