@@ -293,10 +293,7 @@ class Locator:
             program=function.name,
             insn=insn,
         )
-        ext = self.spec.btf_ext
-        if ext is None:
-            return place
-        line = ext.line_for(function.elf_section, function.section_offset + 8 * (insn or 0))
+        line = self.spec.line_for(function, insn or 0)
         if line is None:
             return place
         update = {"file": line.file, "line": line.line, "column": line.column, "source": line.text}

@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from ebpf_static.btf import LineInfo
 from ebpf_static.errors import LimitError
 from ebpf_static.limits import MAX_LINKED_FUNCTIONS
 from ebpf_static.specs.base import ByName, FrozenModel, Text
@@ -78,6 +79,35 @@ class CollectionSpec(FrozenModel):
         """The entry programs as libbpf counts them, in section and offset order."""
         return ByName(f for f in self.functions if isinstance(f, ProgramSpec))
 
+    def get_position(self, function: FunctionSpec) -> int:
+        """Return where a function stands in ``functions``.
+
+        Raises:
+            ValueError: it is none of this object's.
+        """
+        at = self._positions.get(id(function), -1)
+        # A copied or unpickled spec may still remember where the original's functions stood.
+        known = 0 <= at < len(self.functions) and self.functions[at] is function
+        return at if known else self.functions.index(function)
+
+    def line_for(self, function: FunctionSpec, insn: int = 0) -> LineInfo | None:
+        """Return file, line, column and text of the source an instruction was compiled from.
+
+        Args:
+            function: one of :attr:`functions`.
+            insn: insn index in it.
+
+        Returns:
+            None when the object does not say.
+
+        Raises:
+            FormatError: the line's strings are out of bounds.
+        """
+        if self.btf_ext is None:
+            return None
+        offset = function.section_offset + 8 * insn
+        return self.btf_ext.line_for(function.elf_section, offset)
+
     def get_linked(self, program: FunctionSpec) -> tuple[FunctionSpec, ...]:
         """Return ``program`` and every function it reaches by call or callback.
 
@@ -88,10 +118,7 @@ class CollectionSpec(FrozenModel):
             LimitError: it reaches more functions than any loader links.
         """
         linked: dict[int, FunctionSpec] = {}
-        start = self._positions.get(id(program), -1)
-        # A copied or unpickled spec may still remember where the original's functions stood.
-        known = start >= 0 and self.functions[start] is program
-        queue = [start if known else self.functions.index(program)]
+        queue = [self.get_position(program)]
         while queue:
             index = queue.pop()
             if index in linked:
