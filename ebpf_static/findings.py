@@ -6,7 +6,7 @@ import hashlib
 import re
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -237,7 +237,7 @@ class Report(_Model):
         return sum(f.severity is severity for f in self.active)
 
     @classmethod
-    def merge(cls, reports: tuple[Self, ...]) -> Self:
+    def merge(cls, reports: tuple[Report, ...]) -> Report:
         """Return one report of many, sorted.
 
         The parts are valid already, and building pydantic's validators for the whole would cost
