@@ -8,17 +8,11 @@ from typing import BinaryIO, TypeAlias
 
 from ebpf_static import limits
 from ebpf_static.errors import LimitError, ObjectError, UnsupportedObjectError, UsageError
-from ebpf_static.formats.sniff import SNIFF_BYTES, sniff
+from ebpf_static.formats.sniff import SNIFF_BYTES, describe, sniff
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-
-_OTHER = {
-    "archive": "an archive; read its members one by one",
-    "elf": "an ELF file, but not a 64-bit BPF object",
-    "other": "not a BPF object (neither ELF nor a native image)",
-}
 
 
 def read(source: Source, *, platform: str | Platform | None = None) -> CollectionSpec:
@@ -62,7 +56,7 @@ def _read(data: bytes, chosen: Platform | None) -> CollectionSpec:
         from ebpf_static.formats.native_pe import read_native
 
         return read_native(data)
-    raise UnsupportedObjectError(_OTHER[kind])
+    raise UnsupportedObjectError(describe(data[:SNIFF_BYTES]))
 
 
 def _read_bytes(source: Source) -> bytes:
@@ -85,7 +79,7 @@ def _read_bytes(source: Source) -> bytes:
         name = getattr(source, "name", source)
         raise UsageError(f"{name}: gives no bytes: open files in binary, blocking mode")
     if len(data) > limits.MAX_OBJECT_BYTES:
-        what = f"file is larger than {limits.MAX_OBJECT_BYTES} bytes"
+        what = f"file is larger than {limits.MAX_OBJECT_BYTES >> 20} MiB"
         claims_bpf = sniff(data[:SNIFF_BYTES]) == "bpf-elf"
         raise LimitError(what) if claims_bpf else UnsupportedObjectError(what)
     return data

@@ -26,12 +26,19 @@ def style_for(stream: TextIO, choice: str) -> Style:
 
 
 def write_out(text: str) -> None:
-    """Write to standard output; a reader that went away is no error."""
+    """Write to standard output; a reader that went away is no error.
+
+    Raises:
+        UsageError: it takes no more, as a full disk does.
+    """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         silence_stdout()
+    except OSError as error:
+        silence_stdout()
+        raise UsageError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def silence_stdout() -> None:

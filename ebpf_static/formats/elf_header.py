@@ -87,7 +87,7 @@ def _identify(data: bytes) -> ByteOrder:
     Its ``ELFFile`` would do, but imports a DWARF reader: a third of a cold check.
     """
     if len(data) > limits.MAX_OBJECT_BYTES:
-        raise LimitError(f"file is larger than {limits.MAX_OBJECT_BYTES} bytes")
+        raise LimitError(f"file is larger than {limits.MAX_OBJECT_BYTES >> 20} MiB")
     if data[:4] != b"\x7fELF":
         raise UnsupportedObjectError("not an ELF file")
     if data[4:5] != b"\2":

@@ -100,7 +100,7 @@ class PeFile:
 
     def __init__(self, data: bytes) -> None:
         if len(data) > limits.MAX_OBJECT_BYTES:
-            raise LimitError(f"file is larger than {limits.MAX_OBJECT_BYTES} bytes")
+            raise LimitError(f"file is larger than {limits.MAX_OBJECT_BYTES >> 20} MiB")
         headers = read_headers(data)
         if headers is None:
             raise UnsupportedObjectError("not a PE file")

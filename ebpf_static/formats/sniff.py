@@ -13,6 +13,24 @@ SNIFF_BYTES = 64
 EM_BPF = 247
 EM_NONE = 0
 _ELF64_HEADER_BYTES = 64
+_ELF32_HEADER_BYTES = 52
+_MACHINES = {
+    3: "i386", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S390", 40: "Arm", 43: "SPARC",
+    62: "x86-64", 183: "AArch64", 243: "RISC-V", 258: "LoongArch",
+}  # fmt: skip
+"""Machines a build leaves objects for beside BPF (``include/uapi/linux/elf-em.h``)."""
+
+_PACKED = "compressed with {}; unpack it first"
+_BITCODE = "LLVM bitcode; compile to an object, without -emit-llvm or -flto"
+_NEIGHBOURS = {
+    b"\x1f\x8b": _PACKED.format("gzip"),
+    b"\xfd7zXZ\0": _PACKED.format("xz"),
+    b"\x28\xb5\x2f\xfd": _PACKED.format("zstd"),
+    b"BZh": _PACKED.format("bzip2"),
+    b"PK\3\4": "a zip archive; unpack it first",
+    b"BC\xc0\xde": _BITCODE,
+    b"\xde\xc0\x17\x0b": _BITCODE,
+}
 
 
 def sniff(head: bytes) -> FileKind:
@@ -28,6 +46,30 @@ def sniff(head: bytes) -> FileKind:
     if head[:8] in (b"!<arch>\n", b"!<thin>\n"):
         return "archive"
     return "other"
+
+
+def describe(head: bytes) -> str:
+    """Return in words what a file is that is neither a 64-bit BPF ELF nor a PE."""
+    kind = sniff(head)
+    if kind == "archive":
+        return "an archive; read its members one by one"
+    if kind == "elf":
+        return _describe_elf(head)
+    for magic, what in _NEIGHBOURS.items():
+        if head.startswith(magic):
+            return what
+    return "not a BPF object (neither ELF nor a native image)"
+
+
+def _describe_elf(head: bytes) -> str:
+    if len(head) < (_ELF32_HEADER_BYTES if head[4:5] == b"\1" else _ELF64_HEADER_BYTES):
+        return "an ELF file cut off in its header"
+    if head[5] not in (1, 2):
+        return "an ELF file without a byte order"
+    machine = _machine(head)
+    if machine in (EM_BPF, EM_NONE):
+        return "a 32-bit ELF file; BPF objects are 64-bit"
+    return f"an ELF file for {_MACHINES.get(machine, f'machine {machine}')}, not for BPF"
 
 
 def _is_bpf_header(head: bytes) -> bool:

@@ -143,3 +143,18 @@ print("imported:", *sorted({{"lief", "capstone", "rich"}} & set(sys.modules)))
     result = python(code, repository)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-1] == "imported:"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_full_disk_is_said_in_a_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ebpf_static", "version"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("error: cannot write to standard output: ")
+
+
+def test_usage_errors_name_the_command(run: Run) -> None:
+    assert "\nebpf-static check: error: argument --platform" in run("check", "--platform", "x").err
