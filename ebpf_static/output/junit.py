@@ -32,13 +32,21 @@ class _Suite:
     def __init__(self) -> None:
         self.cases: dict[_Case, list[Finding]] = {}
         self.failures: list[Failure] = []
+        self._by_code: dict[str, list[_Case]] = defaultdict(list)
+
+    def open(self, case: _Case) -> list[Finding]:
+        """Return the findings of a case, which need not have any."""
+        if case not in self.cases:
+            self.cases[case] = []
+            self._by_code[case.code].append(case)
+        return self.cases[case]
 
     def add(self, finding: Finding) -> None:
         """Put a finding where it belongs: into its target's case, or into every target's."""
-        same_rule = [case for case in self.cases if case.code == finding.code]
-        places = [c for c in same_rule if finding.target in (None, c.target)]
+        cases = self._by_code[finding.code]
+        places = [case for case in cases if finding.target in (None, case.target)]
         for case in places or [_Case(finding.code, finding.target)]:
-            self.cases.setdefault(case, []).append(finding)
+            self.open(case).append(finding)
 
 
 def render(report: Report, options: RenderOptions) -> str:
@@ -65,7 +73,7 @@ def _suites(report: Report) -> dict[str, _Suite]:
     suites: dict[str, _Suite] = defaultdict(_Suite)
     for ran in report.ran:
         for code in ran.rules:
-            suites[ran.object].cases[_Case(code, ran.target)] = []
+            suites[ran.object].open(_Case(code, ran.target))
     for finding in report.findings:
         suites[finding.location.object].add(finding)
     for failure in report.failures:
