@@ -27,6 +27,9 @@ MAX_MAP_MEMBERS = 64
 
 MAX_VARIABLES = 1 << 16
 MAX_EXTERNS = 1 << 16
+MAX_KCONFIG_BYTES = 1 << 20
+"""Kernel-configuration values one object imports; a whole kernel's are smaller."""
+
 MAX_PROBLEMS = 1_000
 """Defects listed of one object; the rest is counted."""
 

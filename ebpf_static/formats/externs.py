@@ -48,6 +48,10 @@ def layout_kconfig(externs: tuple[ExternSpec, ...], btf: Btf | None) -> tuple[di
     """Return where each kconfig value stands in the ``.kconfig`` map, and the map's value size.
 
     libbpf sorts by alignment (largest first), size, then name (``cmp_externs``).
+
+    Raises:
+        FormatError: a value whose type has no alignment.
+        LimitError: more than any kernel's configuration has.
     """
     rows = []
     for extern in externs:
@@ -62,6 +66,8 @@ def layout_kconfig(externs: tuple[ExternSpec, ...], btf: Btf | None) -> tuple[di
         start = -(-end // -negative_align) * -negative_align
         offsets[name] = start
         end = start + size
+    if end > limits.MAX_KCONFIG_BYTES:
+        raise LimitError(f"{end} bytes of kernel configuration", where="section .kconfig")
     return offsets, end
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ebpf_static.errors import FormatError
+from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.specs import ExternKind, ReferenceKind
 from tests.build.asm import R1
 from tests.build.elf_writer import R_BPF_64_32, R_BPF_64_64, STB_GLOBAL, STB_WEAK, STT_FUNC
@@ -131,3 +131,13 @@ def test_kconfig_value_without_a_size() -> None:
     with pytest.raises(FormatError, match="has no size") as caught:
         writer.read()
     assert caught.value.where == 'extern "CONFIG_X": .BTF: type 0'
+
+
+def test_kconfig_values_of_gigabytes() -> None:
+    writer = ObjectWriter()
+    writer.program()
+    char = writer.btf.integer("char", 1)
+    _extern(writer, ".kconfig", {"CONFIG_X": writer.btf.array(char, writer.int_id, 1 << 30)})
+    writer.symbol("CONFIG_X", bind=STB_GLOBAL)
+    with pytest.raises(LimitError, match="1073741824 bytes of kernel configuration"):
+        writer.read()
