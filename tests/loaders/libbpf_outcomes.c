@@ -1,5 +1,7 @@
-/* What libbpf makes of each object named: one line "object<TAB>phase<TAB>program<TAB>errno<TAB>tag"
- * for opening, for loading all of it, and for each program alone when all together fail.
+/* What libbpf makes of each object named: one line
+ * "object<TAB>phase<TAB>program<TAB>errno<TAB>tag<TAB>run" for opening, for loading all of it, and
+ * for each program alone when all together fail. "run" is what a test run on 64 zero bytes returns,
+ * or minus its errno.
  *
  * Maps without a size get one, as the objects' own loaders give them.
  */
@@ -65,6 +67,20 @@ static struct bpf_object *open_object(const char *path, const char *pins)
 	return object;
 }
 
+static long try_run(int fd)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	char in[64] = {}, out[64 + 4096];
+
+	options.data_in = in;
+	options.data_size_in = sizeof(in);
+	options.data_out = out;
+	options.data_size_out = sizeof(out);
+	if (bpf_prog_test_run_opts(fd, &options))
+		return -errno;
+	return options.retval;
+}
+
 static void print_programs(const char *path, struct bpf_object *object)
 {
 	struct bpf_program *program;
@@ -76,9 +92,9 @@ static void print_programs(const char *path, struct bpf_object *object)
 
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
 			continue;
-		printf("%s\tprogram\t%s\t0\t%02x%02x%02x%02x%02x%02x%02x%02x\n", path,
+		printf("%s\tprogram\t%s\t0\t%02x%02x%02x%02x%02x%02x%02x%02x\t%ld\n", path,
 		       bpf_program__name(program), info.tag[0], info.tag[1], info.tag[2],
-		       info.tag[3], info.tag[4], info.tag[5], info.tag[6], info.tag[7]);
+		       info.tag[3], info.tag[4], info.tag[5], info.tag[6], info.tag[7], try_run(fd));
 	}
 }
 
@@ -106,7 +122,7 @@ static void try_alone(const char *path, const char *pins, int wanted)
 	}
 	result = bpf_object__load(object);
 	if (result)
-		printf("%s\tprogram\t%s\t%d\t-\n", path, bpf_program__name(chosen), -result);
+		printf("%s\tprogram\t%s\t%d\t-\t0\n", path, bpf_program__name(chosen), -result);
 	else
 		print_programs(path, object);
 	unpin(object);
@@ -120,13 +136,13 @@ static void try_object(const char *path, const char *pins)
 	int programs = 0, position, result;
 
 	if (!object) {
-		printf("%s\topen\t-\t%d\t-\n", path, errno);
+		printf("%s\topen\t-\t%d\t-\t0\n", path, errno);
 		return;
 	}
 	bpf_object__for_each_program(program, object)
 		programs++;
 	result = bpf_object__load(object);
-	printf("%s\tobject\t-\t%d\t-\n", path, -result);
+	printf("%s\tobject\t-\t%d\t-\t0\n", path, -result);
 	if (!result)
 		print_programs(path, object);
 	unpin(object);

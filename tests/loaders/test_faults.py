@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ import pytest
 import ebpf_static as es
 from ebpf_static.loading import LoadOptions
 from ebpf_static_loaders.dry_run.memory import MemorySystem
+from ebpf_static_loaders.linux.layouts import Command
 from ebpf_static_loaders.linux.loader import LinuxLoader
+from ebpf_static_loaders.linux.syscall import Answer, Value
 from tests.loaders.kernel import FaultySystem, descriptors
 
 Read = Callable[[str], es.CollectionSpec]
@@ -71,3 +75,35 @@ def test_on_a_pretended_kernel(read_data: Read, name: str) -> None:
         except es.LoaderError:
             assert not memory.pins, f"call {number} ({clean.calls[number]})"
         assert not memory.open, f"call {number} ({clean.calls[number]})"
+
+
+class Forbidding(FaultySystem):
+    """A kernel that lets this process do nothing."""
+
+    def bpf(self, command: Command, fields: Mapping[str, Value]) -> Answer:
+        del command, fields
+        raise OSError(1, "Operation not permitted")
+
+
+def test_without_privileges_it_says_what_is_missing(read_data: Read) -> None:
+    loader = LinuxLoader(Forbidding(MemorySystem()))
+    assert "CAP_BPF" in (loader.available() or "")
+    with pytest.raises(es.LoaderUnavailableError, match="root, or CAP_BPF with CAP_PERFMON"):
+        loader.load(read_data("basic"))
+    with pytest.raises(es.LoaderUnavailableError, match="loader linux: bpf"):
+        es.load(read_data("basic"), loader=loader)
+
+
+@pytest.mark.parametrize("ring", ["events", "samples"])
+def test_readers_close_what_they_open(linux: LinuxLoader, read_data: Read, ring: str) -> None:
+    options = LoadOptions(programs=("notice", "last"), variables={"watched_pid": os.getpid()})
+    before = descriptors()
+    for number in range(8):
+        with LinuxLoader(linux.system()).load(read_data("hooks"), options) as loaded:
+            item = loaded.maps[ring]
+            inside = descriptors()
+            item._fd.system = FaultySystem(linux.system(), number, 12)  # type: ignore[attr-defined]
+            with suppress(es.LoaderError):
+                list(item.read_ring(timeout=0))
+            assert descriptors() == inside
+    assert descriptors() == before

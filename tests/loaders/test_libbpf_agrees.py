@@ -1,8 +1,9 @@
 """Every object of the Debian corpus: our loader and libbpf reach the same outcome.
 
 For each object as a whole, and for each program alone where the whole is refused: whether it
-loads, the errno where not, the program's tag where it does (so the kernel got the same code).
-Maps without a size get one on both sides. ``EXPLAINED`` lists every difference and why it is one.
+loads, the errno where not; where it does, the program's tag (so the kernel got the same code) and
+what a test run returns. Maps without a size get one on both sides. ``EXPLAINED`` lists every
+difference and why it is one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final, NamedTuple
 import pytest
 
 import ebpf_static as es
-from ebpf_static.loading import LoadOptions
+from ebpf_static.loading import LoadOptions, Program
 from ebpf_static_loaders.linux.loader import LinuxLoader
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,10 +36,11 @@ EXPLAINED: Final = (
 
 
 class Outcome(NamedTuple):
-    """How a load ended: errno (0 for none), and the tag, or the error's words."""
+    """How a load ended: errno (0 for none); the tag or the error's words; what a run returned."""
 
     code: int
     detail: str
+    run: int = 0
 
 
 Outcomes = dict[tuple[str, str], Outcome]
@@ -71,9 +73,9 @@ def of_libbpf(program: Path, pins: Path, objects: list[Path]) -> Outcomes:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: Outcomes = {}
     for line in done.stdout.splitlines():
-        path, phase, name, code, tag = line.split("\t")
+        path, phase, name, code, tag, run = line.split("\t")
         key = (path, name if phase == "program" else WHOLE)
-        found[key] = Outcome(int(code), tag.strip("-"))
+        found[key] = Outcome(int(code), tag.strip("-"), int(run))
     return found
 
 
@@ -108,11 +110,19 @@ def try_load(
         with loader.load(spec, options) as loaded:
             yield (path, WHOLE), Outcome(0, "")
             for name, program in loaded.programs.items():
-                yield (path, name), Outcome(0, program.info()["tag"])
+                yield (path, name), Outcome(0, program.info()["tag"], try_run(program))
         loader.unload(str(pins))
     except es.LoaderError as error:
         code = getattr(errno, error.result or "", 524)
         yield (path, WHOLE), Outcome(code, str(error))
+
+
+def try_run(program: Program) -> int:
+    """Return what a run on zeros returns, or minus its errno."""
+    try:
+        return program.test_run(bytes(64)).result
+    except es.LoaderError as error:
+        return -getattr(errno, error.result or "", 524)
 
 
 def is_explained(theirs: Outcome, ours: Outcome) -> bool:
