@@ -63,7 +63,7 @@ def _refusal(
     count = len(function.parameters)
     index = _argument_index(function, attach, version, offset)
     if index > count or (index == count and attach not in (*_WITH_RESULT, "STRUCT_OPS")):
-        return f"argument {index + 1} of `{function.name}`, which has {count}"
+        return f"argument {offset // _SLOT + 1} of `{function.name}`, which has {count}"
     if index < count:
         what = f"argument {index + 1} of `{function.name}`"
         return _type_refusal(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ebpf_static.btf import Btf, Kind
 from ebpf_static.target import Version
@@ -91,3 +91,20 @@ def _lists() -> _Lists:
         {AttachList(name): Version.parse(since) for name, since in given["begins"].items()},
         {(AttachList(r["list"]), r["name"]): frozenset(r["in"]) for r in given["rows"]},
     )
+
+
+_MARKED: Final = (
+    "bpf_modify_return_test",
+    "bpf_fentry_test",
+    "bpf_testmod",
+    "bpf_rstat_flush",
+    "update_socket_protocol",
+    "hid_bpf_",
+    "__hid_bpf_",
+)
+"""Functions of kernels read that are marked with ``register_btf_fmodret_id_set``."""
+
+
+def is_marked(name: str) -> bool:
+    """Tell whether a function may be marked by its own subsystem as one to modify or sleep in."""
+    return name.startswith(_MARKED)

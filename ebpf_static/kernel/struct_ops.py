@@ -16,7 +16,6 @@ from ebpf_static.btf.types import FuncProto, Member, Ptr, Struct
 from ebpf_static.errors import FormatError
 from ebpf_static.kernel.attach import KernelFunction
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec, ProgramSpec
-from ebpf_static.target import Version
 
 VALUE_PREFIX: Final = "bpf_struct_ops_"
 
@@ -25,17 +24,6 @@ UNSUPPORTED: Final = {("tcp_congestion_ops", "get_info")}
 
 _MAX_MEMBERS: Final = 1 << 16
 """Members compared for one structure; the kernel's largest has some hundred."""
-
-_SINCE: Final = {
-    "tcp_congestion_ops": Version(5, 6),
-    "bpf_dummy_ops": Version(5, 16),
-    "hid_bpf_ops": Version(6, 11),
-    "sched_ext_ops": Version(6, 12),
-    "Qdisc_ops": Version(6, 16),
-}
-"""First releases that register a structure (``net/ipv4/bpf_tcp_ca.c``, ``net/bpf/bpf_dummy_
-struct_ops.c``, ``drivers/hid/bpf/hid_bpf_struct_ops.c``, ``kernel/sched/ext.c``,
-``net/sched/bpf_qdisc.c``)."""
 
 
 class KernelStructure(NamedTuple):
@@ -73,11 +61,6 @@ def structure_name(spec: CollectionSpec, item: MapSpec) -> str | None:
     """Return the kernel structure a map implements, a ``___flavour`` left out."""
     record = _local_structure(spec, item)
     return None if record is None else essential_name(record.name)
-
-
-def available_since(name: str) -> Version | None:
-    """Return the first release that lets programs implement a structure; None if not known."""
-    return _SINCE.get(name)
 
 
 def find_structure(name: str, targets: Sequence[Btf]) -> KernelStructure | StructureProblem:

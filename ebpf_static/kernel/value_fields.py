@@ -1,7 +1,7 @@
 """Fields of map values that mean something to the kernel: locks, timers, kernel pointers, lists.
 
-Source: Linux ``kernel/bpf/btf.c`` (``btf_get_field_type``), ``kernel/bpf/verifier.c``
-(``check_map_prog_compatibility``) as of 5.10.262, 6.1.192, 6.12.117 and 7.3.4.
+Source: Linux ``kernel/bpf/btf.c`` (``btf_get_field_type``) as of 5.10.262, 6.1.192, 6.12.117 and
+7.3.4. Which programs may use maps with them is in :func:`ebpf_static.support.map_program_rules`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from ebpf_static.btf import Btf
 from ebpf_static.btf.types import Array, Datasec, Ptr, Struct, TypeTag, Var
 from ebpf_static.errors import FormatError
 from ebpf_static.specs import MapSpec
-from ebpf_static.target import Version
 
 STRUCTS: Final = {
     "bpf_spin_lock": "SPIN_LOCK",
@@ -35,14 +34,6 @@ TAGS: Final = {
 }
 """Type tags that make a pointer a special field."""
 
-TRACING: Final = frozenset(
-    {"KPROBE", "TRACEPOINT", "PERF_EVENT", "RAW_TRACEPOINT", "RAW_TRACEPOINT_WRITABLE"}
-)
-"""Program types the kernel counts as tracing here (``is_tracing_prog_type``)."""
-
-_TIMER_UNTIL: Final = Version(6, 13)  # 6.12.117 refuses, 7.3.4 does not
-_LOCK_SLEEPS: Final = Version(6, 2)  # 6.1.192 refuses, 6.12.117 does not
-_WRITABLE_COUNTED: Final = Version(6, 1)  # not in 5.10.262
 _MAX_DEPTH: Final = 8
 _MAX_MEMBERS: Final = 1 << 14
 
@@ -100,33 +91,4 @@ def _field_name(btf: Btf, type_id: int) -> str | None:
     if isinstance(record, Ptr):
         target = btf.type(record.type_id)
         return TAGS.get(target.name) if isinstance(target, TypeTag) else None
-    return None
-
-
-def field_refusal(
-    field: str, program_type: str, version: Version | None, *, sleepable: bool
-) -> str | None:
-    """Return why a program may not use maps with a field, in words; None if it may.
-
-    Args:
-        field: as the support tables name it (``SPIN_LOCK``).
-        program_type: the program's type.
-        version: the kernel's; None for the newest.
-        sleepable: whether the program is loaded as sleepable.
-    """
-    tracing = program_type in TRACING
-    if program_type == "RAW_TRACEPOINT_WRITABLE" and version and version < _WRITABLE_COUNTED:
-        tracing = False
-    if field == "SPIN_LOCK":
-        if program_type == "SOCKET_FILTER":
-            return "socket filters may not use"
-        if sleepable and version is not None and version < _LOCK_SLEEPS:
-            return "sleepable programs may use since Linux 6.3"
-        return "tracing programs may not use" if tracing else None
-    if field == "RES_SPIN_LOCK" and program_type == "SOCKET_FILTER":
-        return "socket filters may not use"
-    if field in ("LIST_HEAD", "RB_ROOT"):
-        return "tracing programs may not use" if tracing else None
-    if field in ("TIMER", "WORKQUEUE") and version is not None and version < _TIMER_UNTIL:
-        return "tracing programs may not use on this release" if tracing else None
     return None

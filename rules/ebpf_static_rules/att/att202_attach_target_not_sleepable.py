@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.kernel.hooks import AttachList, injects_errors, is_listed
+from ebpf_static.kernel.hooks import AttachList, injects_errors, is_listed, is_marked
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release, program_rules
@@ -15,7 +15,6 @@ from ebpf_static_rules.release import ReleaseRule
 _FUNCTIONS = frozenset({"TRACE_FENTRY", "TRACE_FEXIT", "MODIFY_RETURN", "TRACE_FSESSION"})
 _FAULTABLE = frozenset({"sys_enter", "sys_exit"})
 _SYSCALL = "__x64_"
-_TEST = "bpf_"
 _SYSCALLS_SLEEP = Version(7, 3)  # 6.12.117 refuses them; what lies between was not read
 
 
@@ -93,8 +92,7 @@ def _sleeps(
     if attach not in _FUNCTIONS:
         return True
     kernel = context.kernel
-    # Functions of the kernel's own tests are marked otherwise (`bpf_fentry_test1`).
-    if kernel is None or target.startswith(_TEST) or ":" in target:
+    if kernel is None or is_marked(target) or ":" in target:
         return None
     if target.startswith(_SYSCALL):
         newest = release.version is None or not release.version < _SYSCALLS_SLEEP

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.kernel.hooks import AttachList, injects_errors, is_listed
+from ebpf_static.kernel.hooks import AttachList, injects_errors, is_listed, is_marked
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release
@@ -14,7 +14,7 @@ from ebpf_static_rules.release import ReleaseRule
 
 _AFTER = frozenset({"TRACE_FEXIT", "MODIFY_RETURN", "TRACE_FSESSION"})
 _FUNCTIONS = _AFTER | {"TRACE_FENTRY"}
-_SECURITY, _SYSCALL, _TEST = "security_", "__x64_", "bpf_"
+_SECURITY, _SYSCALL = "security_", "__x64_"
 _SYSCALLS = Version(7, 3)  # 5.10.262, 6.1.192 and 6.12.117 refuse them without error injection
 
 
@@ -99,7 +99,7 @@ def _is_modifiable(program: ProgramSpec, context: RuleContext, release: Release)
     if program.sleepable or target.startswith(_SECURITY):
         return True  # of sleepable programs another list decides, which ATT202 speaks of
     kernel = context.kernel
-    if kernel is None or target.startswith(_TEST) or ":" in target:
+    if kernel is None or is_marked(target) or ":" in target:
         return None
     if target.startswith(_SYSCALL):
         newest = release.version is None or not release.version < _SYSCALLS

@@ -8,7 +8,6 @@ from ebpf_static.btf import Btf
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.kernel.struct_ops import (
     StructureProblem,
-    available_since,
     find_structure,
     iter_maps,
     structure_name,
@@ -16,7 +15,8 @@ from ebpf_static.kernel.struct_ops import (
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release
-from ebpf_static_rules.release import ReleaseRule
+from ebpf_static.support.lookups import struct_ops_type
+from ebpf_static_rules.release import ReleaseRule, since_words
 
 
 class StructOpsTypeMissing(ReleaseRule):
@@ -81,7 +81,7 @@ def _problem(structure: str, targets: Sequence[Btf], release: Release) -> str | 
     if targets:
         kernel = find_structure(structure, targets)
         return kernel.what if isinstance(kernel, StructureProblem) else None
-    since = available_since(structure)
-    if since is None or release.version is None or not release.version < since:
-        return None
-    return f"`struct {structure}`, which Linux has since {since}"
+    answer = struct_ops_type(structure, release)
+    if answer.status != "unavailable":
+        return None  # with BTF, one could tell whether the kernel is built with it
+    return f"`struct {structure}`, {since_words(answer, release)}"

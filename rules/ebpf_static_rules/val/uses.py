@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ebpf_static.kernel.value_fields import find_fields
 from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec, ReferenceKind
+from ebpf_static.support import MapProgramRule, Release, map_program_rules, map_rules
 from ebpf_static_rules.release import iter_linked
 
+_HASHES = frozenset({"HASH", "PERCPU_HASH", "HASH_OF_MAPS"})
+_NO_PREALLOC = 1
 _KINDS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE)
 
 
@@ -39,3 +43,40 @@ def iter_uses(spec: CollectionSpec) -> Iterator[MapUse]:
                     seen.add(reference.target)
                     item = spec.maps[reference.target]
                     yield MapUse(program, item, function, reference.index)
+
+
+def iter_clashes(
+    spec: CollectionSpec, release: Release, *, about_fields: bool
+) -> Iterator[tuple[MapUse, MapProgramRule]]:
+    """Yield each use of a map that a rule of the release forbids, with the first such rule.
+
+    Args:
+        spec: the object.
+        release: the kernel.
+        about_fields: rules about special fields of values; otherwise those about maps.
+    """
+    rules = [it for it in map_program_rules(release) if (it.field is not None) == about_fields]
+    for use in iter_uses(spec):
+        fields = _known_fields(spec, use, release) if about_fields else frozenset()
+        rule = next((it for it in rules if _applies(it, use, fields)), None)
+        if rule is not None:
+            yield use, rule
+
+
+def _known_fields(spec: CollectionSpec, use: MapUse, release: Release) -> frozenset[str]:
+    """Return the fields the kernel sees; of others libbpf leaves the map's BTF out: VAL202."""
+    rules = map_rules(use.item.type, release)
+    known = frozenset() if rules is None else frozenset(rules.value_fields)
+    return find_fields(use.item, spec.btf, deep=False) & known
+
+
+def _applies(rule: MapProgramRule, use: MapUse, fields: frozenset[str]) -> bool:
+    program, item = use.program, use.item
+    loose = item.type.name in _HASHES and bool(item.flags & _NO_PREALLOC)
+    return (
+        (not rule.program_types or program.type.name in rule.program_types)
+        and (not rule.sleepable or program.sleepable)
+        and (not rule.map_types or item.type.name in rule.map_types)
+        and (rule.field is None or rule.field in fields)
+        and (not rule.without_prealloc or loose)
+    )

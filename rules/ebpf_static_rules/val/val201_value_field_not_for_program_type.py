@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.kernel.value_fields import field_refusal, find_fields
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.support import Release, map_rules
+from ebpf_static.support import MapProgramRule, Release
 from ebpf_static_rules.release import ReleaseRule
-from ebpf_static_rules.val.uses import iter_uses
+from ebpf_static_rules.val.uses import iter_clashes
 
 
 class ValueFieldNotForProgramType(ReleaseRule):
@@ -22,7 +21,7 @@ class ValueFieldNotForProgramType(ReleaseRule):
     `struct bpf_list_head`, `struct bpf_rb_root`) in the value types of the maps a program refers
     to, and reports those its type may not use: tracing programs (kprobe, tracepoint, perf event,
     raw tracepoint) may use none of them on most releases, socket filters no locks, sleepable
-    programs no locks before Linux 6.3.
+    programs no locks before Linux 6.6.
 
     Why it matters
     --------------
@@ -55,22 +54,19 @@ class ValueFieldNotForProgramType(ReleaseRule):
         self, spec: CollectionSpec, context: RuleContext, release: Release
     ) -> Iterator[Finding]:
         """Yield a finding for each program and map that do not go together."""
-        for use in iter_uses(spec):
-            rules = map_rules(use.item.type, release)
-            known = frozenset() if rules is None else frozenset(rules.value_fields)
-            # What the kernel does not take in such a map libbpf leaves out, BTF and all: VAL202.
-            for field in sorted(find_fields(use.item, spec.btf, deep=False) & known):
-                why = field_refusal(
-                    field, use.program.type.name, release.version, sleepable=use.program.sleepable
-                )
-                if why is not None:
-                    yield self.finding(
-                        context,
-                        f"`{use.program.name}` uses map `{use.item.name}`, whose values hold "
-                        f"{field}, which {why}",
-                        Locator(spec, context).function(use.function, use.insn),
-                        help="keep a map without it for such programs",
-                        targeted=True,
-                        programs=(use.program.name,),
-                    )
-                    break
+        for use, rule in iter_clashes(spec, release, about_fields=True):
+            yield self.finding(
+                context,
+                f"`{use.program.name}` uses map `{use.item.name}`, whose values hold "
+                f"{rule.field}, which {_who(rule)} may not use",
+                Locator(spec, context).function(use.function, use.insn),
+                help="keep a map without it for such programs",
+                targeted=True,
+                programs=(use.program.name,),
+            )
+
+
+def _who(rule: MapProgramRule) -> str:
+    if rule.sleepable:
+        return "sleepable programs"
+    return "socket filters" if "SOCKET_FILTER" in rule.program_types else "tracing programs"

@@ -8,7 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.kernel.value_fields import find_fields
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ExternKind, MapSpec
-from ebpf_static.support import Release
+from ebpf_static.support import Release, map_rules
 from ebpf_static_rules.calls import iter_helper_calls
 from ebpf_static_rules.guards import has_open_guards
 from ebpf_static_rules.release import ReleaseRule
@@ -29,9 +29,9 @@ class ValueFieldMissing(ReleaseRule):
     What it does
     ------------
     Reports programs that may call `bpf_spin_lock` or `bpf_timer_init` and their like in objects
-    none of whose map value types has a `struct bpf_spin_lock` or `struct bpf_timer`, or whose
-    maps have no BTF value type. Objects that allocate structures themselves (kfuncs) are left
-    alone.
+    none of whose maps has a `struct bpf_spin_lock` or `struct bpf_timer` in its BTF value type,
+    or only maps of types that do not support it. Objects that allocate structures themselves
+    (kfuncs) are left alone.
 
     Why it matters
     --------------
@@ -72,7 +72,7 @@ class ValueFieldMissing(ReleaseRule):
             if field is None:
                 continue
             if held is None:
-                held = _held(spec)
+                held = _held(spec, release)
             for program in call.programs:
                 if field in held or program.name in seen:
                     continue
@@ -93,10 +93,13 @@ class ValueFieldMissing(ReleaseRule):
                 )
 
 
-def _held(spec: CollectionSpec) -> frozenset[str]:
+def _held(spec: CollectionSpec, release: Release) -> frozenset[str]:
+    """Return the fields some map holds in a way the release supports."""
     found: set[str] = set()
     todo: list[MapSpec] = list(spec.maps)
     todo += [item.inner for item in spec.maps if item.inner is not None]
     for item in todo:
-        found |= find_fields(item, spec.btf, deep=True)
+        rules = map_rules(item.type, release)
+        if rules is not None:
+            found |= find_fields(item, spec.btf, deep=True) & set(rules.value_fields)
     return frozenset(found)

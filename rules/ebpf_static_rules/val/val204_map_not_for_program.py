@@ -7,14 +7,9 @@ from collections.abc import Iterator
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.support import Release, map_rules
-from ebpf_static.target import Version
+from ebpf_static.support import MapProgramRule, Release, map_rules
 from ebpf_static_rules.release import ReleaseRule
-from ebpf_static_rules.val.uses import MapUse, iter_uses
-
-_HASHES = frozenset({"HASH", "PERCPU_HASH", "HASH_OF_MAPS"})
-_NO_PREALLOC = 1
-_LOOSE_HASHES = Version(5, 11)  # 5.10.262 refuses, 6.1.192 does not; nothing between was read
+from ebpf_static_rules.val.uses import MapUse, iter_clashes, iter_uses
 
 
 class MapNotForProgram(ReleaseRule):
@@ -57,8 +52,13 @@ class MapNotForProgram(ReleaseRule):
         self, spec: CollectionSpec, context: RuleContext, release: Release
     ) -> Iterator[Finding]:
         """Yield a finding for each program and map that do not go together."""
+        clashes = {
+            (use.program.name, use.item.name): _why(rule)
+            for use, rule in iter_clashes(spec, release, about_fields=False)
+        }
         for use in iter_uses(spec):
-            why = _problem(use, release)
+            known = clashes.get((use.program.name, use.item.name))
+            why = _sleep_problem(use, release) or known
             if why is not None:
                 yield self.finding(
                     context,
@@ -70,19 +70,17 @@ class MapNotForProgram(ReleaseRule):
                 )
 
 
-def _problem(use: MapUse, release: Release) -> str | None:
-    type_, program = use.item.type, use.program
-    if type_.name == "STRUCT_OPS":
-        return "a structure of callbacks, which no program may use"
-    old = release.version is not None and release.version < _LOOSE_HASHES
-    loose = type_.name in _HASHES and bool(use.item.flags & _NO_PREALLOC)
-    if old and loose and program.type.name == "PERF_EVENT":
-        return "a hash map without preallocation, which perf_event programs may not use here"
-    if not program.sleepable:
+def _sleep_problem(use: MapUse, release: Release) -> str | None:
+    if not use.program.sleepable or not use.item.type.known:
         return None
-    rules = map_rules(type_, release)
-    if rules is not None and type_.known and not rules.sleepable:
-        return f"a {type_.name} map, which sleepable programs may not use on {release.label}"
-    if old and loose:
-        return "a hash map without preallocation, which sleepable programs may not use here"
-    return None
+    rules = map_rules(use.item.type, release)
+    if rules is None or rules.sleepable or use.item.type.name == "STRUCT_OPS":
+        return None
+    return f"a {use.item.type.name} map, which sleepable programs may not use on {release.label}"
+
+
+def _why(rule: MapProgramRule) -> str:
+    if not rule.without_prealloc:
+        return "a structure of callbacks, which no program may use"
+    who = "sleepable" if rule.sleepable else "perf_event"
+    return f"a hash map without preallocation, which {who} programs may not use here"
