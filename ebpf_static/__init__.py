@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec
     from ebpf_static.target import Platform, Target, Version
     from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
-    from ebpf_static.verdicts import ObjectVerdicts, Status, Verdict
+    from ebpf_static.verdict import ObjectVerdicts, Status, Verdict
 
 __version__ = "0.1.0"
 
@@ -160,7 +160,7 @@ _NAMES_BY_MODULE = {
     "ebpf_static.specs": ("CollectionSpec", "FunctionSpec", "MapSpec", "ProgramSpec"),
     "ebpf_static.target": ("Platform", "Target", "Version"),
     "ebpf_static.uapi.constants": ("AttachType", "HelperId", "MapType", "ProgramType"),
-    "ebpf_static.verdicts": ("ObjectVerdicts", "Status", "Verdict"),
+    "ebpf_static.verdict": ("ObjectVerdicts", "Status", "Verdict"),
 }
 _MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 

@@ -28,7 +28,7 @@ from ebpf_static.target import PathLike, Platform, Target
 
 if TYPE_CHECKING:
     from ebpf_static.requirements import Requirements
-    from ebpf_static.verdicts import ObjectVerdicts
+    from ebpf_static.verdict import ObjectVerdicts
 
 Unread = reading.Source
 Source = CollectionSpec | Unread
@@ -109,7 +109,7 @@ def verdicts(
         UsageError: the source, or a file of the target, cannot be read, or the target is none.
     """
     from ebpf_static.support.targets import parse_target
-    from ebpf_static.verdicts import judge_object
+    from ebpf_static.verdict import judge_object
 
     wanted = target if isinstance(target, Target) else parse_target(target)
     object_name = name if name is not None else name_of(source)

@@ -11,7 +11,7 @@ from ebpf_static.registry import Registry
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support.targets import known_lines
 from ebpf_static.target import Platform, Target
-from ebpf_static.verdicts import ObjectVerdicts, Status, Verdict, judge_object
+from ebpf_static.verdict import ObjectVerdicts, Status, Verdict, judge_object
 
 
 class Cell(NamedTuple):
@@ -81,7 +81,7 @@ def build_matrix(
     Args:
         objects: what each is called, and its spec.
         targets: the targets.
-        assume_setup: as for :func:`ebpf_static.verdicts.judge_object`.
+        assume_setup: as for :func:`ebpf_static.verdict.judge_object`.
         lowest: also look for the oldest release that takes each object.
         registry: where rules come from; by default everything installed.
 

@@ -4,9 +4,9 @@ python scripts/pack_verdicts.py DIRECTORY
 
 ``DIRECTORY`` holds ``verdicts-<kernel>.jsonl`` and ``verdicts-<kernel>-sized-maps.jsonl`` as
 libbpf 1.7 wrote them on each kernel; the objects' hashes are those of the inventory in
-``tests/data``. Kept are: the object's name and hash, the program, and for both ways of loading the error number
-and the cause. A cause was labelled by pattern; where the log proves a label wrong,
-:data:`RELABELLED` says so.
+``tests/data``. Kept are: the object's name and hash, the program, and for both ways of loading
+the error number and the cause. A cause was labelled by pattern; where the log proves a label
+wrong, :data:`RELABELLED` says so.
 """
 
 from __future__ import annotations

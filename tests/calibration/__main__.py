@@ -6,19 +6,24 @@ python -m tests.calibration [--write] [--kernel LINE] [--all]
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import sys
 from collections import Counter
 
-from ebpf_static.verdicts import Status
+from ebpf_static.verdict import Status
 from tests.calibration.agreement import KERNELS, WAYS, Agreement, compare
 from tests.differential.objects import ROOT
 
-_HEAD = (
-    "| kernel | maps | programs and objects | both load | both reject | falsely rejected "
-    "| falsely loads | unknown | reason agrees |",
-    "|---|---|---|---|---|---|---|---|---|",
-)
+_COLUMNS = (
+    "kernel", "maps", "programs and objects", "both load", "both reject", "falsely rejected",
+    "falsely loads", "unknown", "reason agrees",
+)  # fmt: skip
+_HEAD = (f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|")
+_ABOUT = """\
+What `verdicts()` says of the BPF objects of seven Debian 12 packages, against what libbpf 1.7 and
+four Debian kernels said when they were asked to load them: each object as a whole, and each of its
+programs alone. *As they are*: nothing was set up before loading. *Given a size*: maps without a
+size got one, nothing else. Each kernel is judged by its release and its BTF."""
 _WORDS = {"as_is": "as they are", "sized": "given a size"}
 
 
@@ -32,10 +37,10 @@ def main() -> int:
     kernels = [arguments.kernel] if arguments.kernel else list(KERNELS)
     found = [compare(kernel, way) for kernel in kernels for way in WAYS]
     table = "\n".join((*_HEAD, *(row(item) for item in found)))
-    print(table)
+    print(table)  # noqa: T201 - a command
     open_ = disagreements(found)
     for line, count in open_.items() if not arguments.all else ():
-        print(f"{count:5} {line}")
+        print(f"{count:5} {line}")  # noqa: T201
     if arguments.all:
         _print_all(found)
     if arguments.write:
@@ -82,7 +87,7 @@ def _print_all(found: list[Agreement]) -> None:
         for pair in item.wrong():
             said = "loaded" if pair.loads else f"rejected ({pair.cause})"
             place = f"{pair.row.object}: {pair.row.program or 'object'}"
-            print(
+            print(  # noqa: T201
                 f"{item.kernel} {item.way} {place}: kernel {said}, we {pair.predicted}: "
                 f"{pair.reason} {pair.message}"
             )
@@ -90,16 +95,13 @@ def _print_all(found: list[Agreement]) -> None:
 
 def document(table: str, open_: Counter[str]) -> str:
     """Return ``docs/agreement.md``."""
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    today = dt.datetime.now(tz=dt.UTC).date()
     lines = [
         "# Agreement with real kernels",
         "",
         f"Written on {today} by `python -m tests.calibration --write`.",
         "",
-        "What `verdicts()` says of the BPF objects of seven Debian 12 packages, against what "
-        "libbpf 1.7 and four Debian kernels said when they were asked to load them: each object "
-        "as a whole, and each of its programs alone. *As they are*: nothing was set up before "
-        "loading. *Given a size*: maps without a size got one, nothing else.",
+        _ABOUT,
         "",
         table,
         "",

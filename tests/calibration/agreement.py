@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ebpf_static.errors import EbpfStaticError
 from ebpf_static.reading import read
 from ebpf_static.target import Target
-from ebpf_static.verdicts import ObjectVerdicts, Status, judge_object
+from ebpf_static.verdict import ObjectVerdicts, Status, judge_object
 from tests.differential.objects import ROOT, debian_objects
 
 KERNELS = {"5.10": "5.10.262", "6.1": "6.1.192", "6.12": "6.12.117", "7.3": "7.3.4"}

@@ -1,0 +1,127 @@
+"""Objects against targets: cells, the lowest release, and how they are printed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import ebpf_static
+from ebpf_static.matrix import build_matrix, find_lowest
+from ebpf_static.output.matrix_text import render_json, render_markdown, render_text
+from ebpf_static.output.style import PLAIN
+from ebpf_static.support.targets import parse_target
+from ebpf_static.verdict import Status
+from tests.rules.spec_builder import build_spec
+
+LOOP = build_spec(
+    {"programs": [{"name": "f", "section": "tc", "code": ["call 181", "mov r0 0", "exit"]}]}
+)
+PLAIN_ONE = build_spec({"programs": [{"name": "f", "section": "tc"}]})
+TRACING = build_spec({"programs": [{"name": "f", "section": "fentry/vfs_read"}]})
+TARGETS = [parse_target(text) for text in ("linux:5.10", "linux:6.1", "debian:12")]
+
+
+def test_cells() -> None:
+    matrix = build_matrix([("a.o", LOOP), ("b.o", TRACING)], TARGETS)
+    found = [[cell.verdict.status for cell in row.cells] for row in matrix.rows]
+    assert found[0] == [Status.REJECTED, Status.LOADS, Status.LOADS]
+    assert found[1] == [Status.UNKNOWN] * 3
+    assert matrix.rows[0].cells[0].programs["f"].reasons[0].code == "HLP201"
+
+
+def test_lowest_release_and_what_decides_it() -> None:
+    lowest = find_lowest(LOOP)
+    assert lowest is not None
+    assert (lowest.line, lowest.below) == ("5.17", "5.16")
+    assert lowest.reason is not None
+    assert lowest.reason.code == "HLP201"
+
+
+def test_lowest_of_what_is_refused_everywhere() -> None:
+    lowest = find_lowest(build_spec({"programs": [{"name": "f", "section": "nonsense"}]}))
+    assert lowest is not None
+    assert lowest.line is None
+    assert lowest.reason is not None
+    assert lowest.reason.code == "PRG001"
+
+
+def test_lowest_is_a_question_about_linux() -> None:
+    assert find_lowest(build_spec({"platform": "windows"})) is None
+
+
+def test_text() -> None:
+    matrix = build_matrix([("a.o", LOOP), ("b.o", PLAIN_ONE)], TARGETS, lowest=True)
+    lines = render_text(matrix, PLAIN).splitlines()
+    assert lines[0].split() == ["object", "linux:5.10", "linux:6.1", "debian:12", "lowest"]
+    assert lines[1].split() == ["a.o", "rejected", "loads", "loads", "5.17"]
+    assert "a.o" in lines[3:]
+    assert any(line.startswith("  linux:5.10: rejected: HLP201 ") for line in lines)
+    assert any(line.startswith("  not before 5.17: HLP201 ") for line in lines)
+
+
+def test_markdown_and_json() -> None:
+    matrix = build_matrix([("a|b.o", LOOP)], TARGETS, lowest=True)
+    assert render_markdown(matrix).splitlines()[2].startswith("| a\\|b.o | rejected | loads |")
+    document = json.loads(render_json(matrix))
+    (row,) = document["objects"]
+    assert document["targets"] == ["linux:5.10", "linux:6.1", "debian:12"]
+    assert row["targets"]["linux:5.10"]["programs"]["f"]["status"] == "rejected"
+    assert row["lowest"]["line"] == "5.17"
+
+
+def test_the_public_verb() -> None:
+    found = ebpf_static.verdicts(LOOP, "linux:5.10")
+    assert found.object.status is ebpf_static.Status.REJECTED
+    assert found["f"].reasons[0].programs == ("f",)
+    assert ebpf_static.verdicts(LOOP, "debian:12").object.status is ebpf_static.Status.LOADS
+    with pytest.raises(ebpf_static.UnknownTargetError):
+        ebpf_static.verdicts(LOOP, "linux:9.9")
+
+
+def test_reasons_come_in_the_order_loading_meets_them() -> None:
+    spec = build_spec(
+        {
+            "byte_order": "big",
+            "maps": [{"name": "m", "type": "HASH"}],
+            "programs": [{"name": "f", "section": "nonsense"}],
+        }
+    )
+    found = ebpf_static.verdicts(spec, "linux:6.1", assume_setup=False)
+    assert [it.code for it in found["f"].reasons] == ["ELF201", "MAP203", "PRG001"]
+
+
+def test_what_cannot_be_opened_has_no_programs() -> None:
+    spec = build_spec(
+        {
+            "maps": [{"name": "m", "type": "HASH", "linkage": "static"}],
+            "programs": [{"name": "f", "section": "xdp"}],
+        }
+    )
+    found = ebpf_static.verdicts(spec, "linux:6.1")
+    assert dict(found) == {}
+    assert found.object.reasons[0].code == "MAP106"
+
+
+def test_assumed_sizes() -> None:
+    sizes = {"key_size": 4, "value_size": 4}
+    spec = build_spec(
+        {
+            "maps": [{"name": "m", "type": "HASH", **sizes}],
+            "programs": [{"name": "f", "section": "xdp"}],
+        }
+    )
+    assert ebpf_static.verdicts(spec, "linux:6.1")["f"].status is Status.LOADS
+    as_is = ebpf_static.verdicts(spec, "linux:6.1", assume_setup=False)
+    assert as_is["f"].reasons[0].code == "MAP203"
+
+
+def test_programs_that_are_needed_together() -> None:
+    array = {
+        "name": "m", "type": "PROG_ARRAY", "key_size": 4, "value_size": 4, "max_entries": 1,
+        "values": [{"index": 0, "kind": "program", "name": "g"}],
+    }  # fmt: skip
+    spec = build_spec({"maps": [array], "programs": [{"name": "f"}, {"name": "g"}]})
+    found = ebpf_static.verdicts(spec, "linux:6.1")
+    assert found.object.status is Status.LOADS
+    assert (found["f"].status, found["g"].status) == (Status.REJECTED, Status.LOADS)
