@@ -11,14 +11,13 @@ from collections.abc import Iterator
 
 from ebpf_static.errors import ObjectError
 from ebpf_static.findings import Finding, Location, Severity
-from ebpf_static.plugins import Locator, Rule, RuleContext
+from ebpf_static.plugins import Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.target import Platform
 
 
 def builtin() -> tuple[type[Rule], ...]:
     """Return the engine's own rules."""
-    return (MalformedObject, TargetReleaseNotJudged)
+    return (MalformedObject,)
 
 
 class MalformedObject(Rule):
@@ -76,51 +75,4 @@ class MalformedObject(Rule):
             f"the object is malformed: {text}",
             Location(object=context.object_name, section=section, offset=error.offset),
             help="build the object again, or check how it was copied",
-        )
-
-
-class TargetReleaseNotJudged(Rule):
-    """A target names a release, but only its platform was judged.
-
-    What it does
-    ------------
-    Notes for each Linux target with a release (``linux:5.15``) that the rules judged by the
-    platform (``linux``) alone, and that what this release lacks was not looked up.
-
-    Why it matters
-    --------------
-    A run without errors would otherwise read as "works on 5.15". Unknown is never "fine".
-
-    Example
-    -------
-    ::
-
-        ebpf-static check probe.bpf.o --target linux:5.15
-
-    How to fix
-    ----------
-    Name the platform alone (``--target linux``) when that is what is meant, and load the object
-    on the oldest release you ship to. ``--ignore TGT001`` takes the note away.
-
-    References
-    ----------
-    The eBPF features each kernel release added: https://docs.ebpf.io/linux/timeline/
-    """
-
-    code = "TGT001"
-    name = "target-release-not-judged"
-    severity = Severity.NOTE
-
-    def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
-        """Yield one note when the target names a release."""
-        target = context.target
-        if target is None or target.version is None or target.platform is Platform.WINDOWS:
-            return  # the rules for Windows judge by release
-        yield self.finding(
-            context,
-            f"judged for {target.platform.label} only: what release {target.version} supports "
-            "was not consulted",
-            Locator(spec, context).object(),
-            help=f"test the object on {target.platform.label} {target.version}",
-            targeted=True,
         )

@@ -120,7 +120,7 @@ def test_targets_are_judged_one_by_one(run: Run) -> None:
     assert document["targets"] == ["linux:5.4", "windows"]
     found = [(f["code"], f["target"]) for f in document["findings"]]
     assert sorted(found) == [
-        ("MAP102", "linux:5.4"), ("MAP102", "windows"), ("TGT001", "linux:5.4"),
+        ("MAP102", "linux:5.4"), ("MAP102", "windows"),
         ("WIN201", "windows"),
     ]  # fmt: skip
 

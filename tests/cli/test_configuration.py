@@ -96,7 +96,7 @@ def test_per_target_ignores_and_severities(run: Run) -> None:
     configure(
         'targets = ["linux:5.4", "windows"]\n'
         'per-target-ignores = { "linux:5.4" = { MAP102 = "backported" } }\n'
-        '[rules]\nMAP102 = "note"\nTGT001 = "ignore"\nWIN201 = "ignore"\n'
+        '[rules]\nMAP102 = "note"\nWIN201 = "ignore"\n'
     )
     document = json.loads(run("check", "good.o", "--output-format", "json").out)
     assert document["targets"] == ["linux:5.4", "windows"]

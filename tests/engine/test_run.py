@@ -60,15 +60,6 @@ def test_a_target_named_twice_counts_once() -> None:
     assert run(LINUX, LINUX).targets == ("linux",)
 
 
-def test_a_release_is_noted_as_not_judged() -> None:
-    report = run(LINUX_54)
-    (note,) = [f for f in report.findings if f.code == "TGT001"]
-    assert (note.severity.value, note.target) == ("note", "linux:5.4")
-    assert "5.4" in note.message
-    assert report.ok
-    assert "TGT001" not in dict(seen(run(LINUX)))
-
-
 def test_a_rule_that_raises_is_named_and_the_others_still_run() -> None:
     report = run(functions=("misbehaving", "well_behaved"), maps=("m",))
     messages = [failure.message for failure in report.failures]
