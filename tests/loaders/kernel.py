@@ -40,6 +40,12 @@ class FaultySystem:
     def mmap(self, fd: int, length: int, offset: int, *, writable: bool) -> mmap.mmap:
         return self._count("mmap", lambda: self._system.mmap(fd, length, offset, writable=writable))
 
+    def map_at(self, fd: int, length: int, address: int, contents: bytes) -> int:
+        return self._count("map", lambda: self._system.map_at(fd, length, address, contents))
+
+    def unmap(self, address: int, length: int) -> None:
+        self._system.unmap(address, length)
+
     def netlink(self, message: bytes) -> bytes:
         return self._count("netlink", lambda: self._system.netlink(message))
 

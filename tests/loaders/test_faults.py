@@ -56,7 +56,7 @@ def test_on_the_kernel(linux: LinuxLoader, read_data: Read, bpffs: Path, code: i
         assert descriptors() == before, f"call {number} ({clean.calls[number]})"
 
 
-@pytest.mark.parametrize("name", ["hooks", "cong", "replace", "trace", "pinned"])
+@pytest.mark.parametrize("name", ["hooks", "cong", "replace", "trace", "pinned", "arena"])
 def test_on_a_pretended_kernel(read_data: Read, name: str) -> None:
     """The same without privileges, on a kernel that takes every program."""
     from ebpf_static_loaders.dry_run.loader import _PretendingLoader

@@ -274,3 +274,15 @@ def test_what_the_kernel_knows_and_maps_that_stay(
         linux.load(read_data("pinned"), options)
     assert sorted(pin.name for pin in bpffs.iterdir()) == ["kept", "kept_too"]
     linux.unload(str(bpffs))
+
+
+def test_an_arena_starts_with_its_variables(linux: LinuxLoader, read_data: Read) -> None:
+    try:
+        loaded = linux.load(read_data("arena"))
+    except es.LoadRejectedError as error:
+        if "cannot create map" not in str(error):
+            raise
+        pytest.skip(f"this kernel has no arenas: {error}")
+    with loaded:
+        assert loaded.programs["sum"].test_run().result == 42
+        assert loaded.programs["sum"].test_run().result == 49

@@ -46,6 +46,19 @@ class RecordingSystem:
         line = {"call": "mmap", "fd": fd, "length": length, "offset": offset, "writable": writable}
         return self._told(line, lambda: self._system.mmap(fd, length, offset, writable=writable))
 
+    def map_at(self, fd: int, length: int, address: int, contents: bytes) -> int:
+        """Map and write down that."""
+        line = {
+            "call": "mmap", "fd": fd, "length": length, "address": address,
+            "contents": contents.hex(),
+        }  # fmt: skip
+        return self._told(line, lambda: self._system.map_at(fd, length, address, contents))
+
+    def unmap(self, address: int, length: int) -> None:
+        """Unmap and write down that."""
+        line = {"call": "munmap", "address": address, "length": length}
+        self._told(line, lambda: self._system.unmap(address, length))
+
     def netlink(self, message: bytes) -> bytes:
         """Send and write down a message."""
         line = {"call": "netlink", "message": message.hex()}

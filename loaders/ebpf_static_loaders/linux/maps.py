@@ -6,6 +6,7 @@ Source: libbpf ``src/libbpf.c`` (1.7): ``bpf_object__create_maps``, ``bpf_object
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Mapping
 from typing import Final
@@ -94,6 +95,8 @@ def _make(session: Session, index: int, item: MapSpec) -> Fd:
             return found
     fd = _create(session, item, session.struct_ops.get(index))
     _populate(session, item, fd)
+    if item.type.name == "ARENA":
+        _map_arena(session, item, fd)
     if path is not None:
         reuse.pin(session, item, fd, path)
     return fd
@@ -189,6 +192,18 @@ def _populate(session: Session, item: MapSpec, fd: Fd) -> None:
     if is_read_only(item):
         with doing(f"freeze map `{item.name}`"):
             session.system.bpf(Command.MAP_FREEZE, {"map_fd": fd.number})
+
+
+def _map_arena(session: Session, item: MapSpec, fd: Fd) -> None:
+    """Map an arena into this process, where its variables are, as long as it is open.
+
+    The verifier needs to know the address; what maps it first decides it.
+    """
+    length = item.max_entries * mmap.PAGESIZE
+    system = session.system
+    with doing(f"map arena `{item.name}`"):
+        address = system.map_at(fd.number, length, item.map_extra, item.data or b"")
+    fd.before_close = lambda: system.unmap(address, length)
 
 
 def _fill_slots(session: Session, index: int, item: MapSpec) -> None:

@@ -11,10 +11,11 @@ from ebpf_static_loaders.linux.syscall import System
 class Fd:
     """A descriptor somebody owns; closing twice does nothing."""
 
-    __slots__ = ("_fd", "system")
+    __slots__ = ("_fd", "before_close", "system")
 
     def __init__(self, system: System, fd: int) -> None:
         self.system = system
+        self.before_close: Callable[[], None] | None = None
         self._fd = fd
 
     @property
@@ -36,8 +37,11 @@ class Fd:
     def close(self) -> None:
         """Close it."""
         fd, self._fd = self._fd, -1
-        if fd >= 0:
-            self.system.close(fd)
+        if fd < 0:
+            return
+        if self.before_close is not None:
+            self.before_close()
+        self.system.close(fd)
 
     def __del__(self) -> None:
         with suppress(Exception):

@@ -29,6 +29,8 @@ _PERF_EVENT_OPEN: Final = {
     "ppc64": 319, "s390x": 331, "armv7l": 364, "i686": 336,
 }  # fmt: skip
 _FD_CLOEXEC: Final = 8  # PERF_FLAG_FD_CLOEXEC
+_MAP_FIXED_NOREPLACE: Final = 0x100000
+_MAP_FAILED: Final = ctypes.c_void_p(-1).value
 _PERF_ATTR_BYTES: Final = 72  # PERF_ATTR_SIZE_VER1, which every kernel with eBPF takes
 BATCHES: Final = frozenset(
     {
@@ -91,6 +93,16 @@ class System(Protocol):
 
     def mmap(self, fd: int, length: int, offset: int, *, writable: bool) -> mmap.mmap:
         """Map ``length`` bytes of a descriptor, shared."""
+
+    def map_at(self, fd: int, length: int, address: int, contents: bytes) -> int:
+        """Map ``length`` bytes at an address (0 for any), begin with ``contents``.
+
+        Returns:
+            Where they are.
+        """
+
+    def unmap(self, address: int, length: int) -> None:
+        """Undo :meth:`map_at`."""
 
     def netlink(self, message: bytes) -> bytes:
         """Send one rtnetlink request and return the payload of the answer.
@@ -165,6 +177,27 @@ class LinuxSystem:
         """Map ``length`` bytes of a descriptor, shared."""
         protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         return mmap.mmap(fd, length, mmap.MAP_SHARED, protection, offset=offset)
+
+    def map_at(self, fd: int, length: int, address: int, contents: bytes) -> int:
+        """Map ``length`` bytes at an address (0 for any), begin with ``contents``."""
+        flags = mmap.MAP_SHARED | (_MAP_FIXED_NOREPLACE if address else 0)
+        call = self._libc.mmap
+        call.restype = ctypes.c_void_p
+        call.argtypes = (
+            ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int,
+            ctypes.c_long,
+        )  # fmt: skip
+        found: int = call(address, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, 0) or 0
+        if found == _MAP_FAILED:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+        ctypes.memmove(found, contents, min(len(contents), length))
+        return found
+
+    def unmap(self, address: int, length: int) -> None:
+        """Undo :meth:`map_at`."""
+        self._libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+        self._libc.munmap(address, length)
 
     def netlink(self, message: bytes) -> bytes:
         """Send one rtnetlink request and return the payload of the answer."""
