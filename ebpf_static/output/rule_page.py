@@ -20,6 +20,9 @@ DOCS = "https://github.com/ebpf-static/ebpf-static/blob/main/docs/rules"
 _BUILTIN = ("ebpf_static", "ebpf_static_rules")
 _HEADING = re.compile(r"(?m)^(.+)\n-{3,}$")
 _INTRO = re.compile(r"^(.*?)\s*::\s*$")
+_GAP = re.compile(r"\n{3,}```text")
+_ADDRESS = re.compile(r"(?<![<(`])(https?://[^\s()<>`,;]*[^\s()<>`,;.:])")
+_ITEM = re.compile(r"^(?=<https?://[^>]+>$)")
 _LITERAL = re.compile(r"``([^`\n]+)``")
 
 
@@ -77,8 +80,13 @@ def _markdown(text: str) -> str:
             continue
         lines += _fenced(block or [])
         block = [] if line.rstrip().endswith("::") else None
-        lines.append(_LITERAL.sub(r"`\1`", _INTRO.sub(_without_colons, line)))
-    return "\n".join(lines[:-1]).strip()
+        lines.append(_inline(_INTRO.sub(_without_colons, line)))
+    return _GAP.sub("\n\n```text", "\n".join(lines[:-1])).strip()
+
+
+def _inline(line: str) -> str:
+    """Return a line with its code and its addresses marked; an address alone is a list's item."""
+    return _ITEM.sub("- ", _ADDRESS.sub(r"<\1>", _LITERAL.sub(r"`\1`", line)))
 
 
 def _without_colons(match: re.Match[str]) -> str:
