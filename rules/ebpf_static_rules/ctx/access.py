@@ -62,12 +62,18 @@ def iter_refusals(
             continue
         function = spec.functions[index]
         instruction = _find(function, insn)
-        relocated = view.inputs.core.get((index, insn))
-        if instruction is not None and isinstance(relocated, Patch):
-            instruction = instruction._replace(off=relocated.value)
-        words = None if instruction is None else judge.refusal(instruction, access, offset)
+        if instruction is None:
+            continue
+        added = offset - _own_offset(view, (index, insn), instruction)
+        words = judge.refusal(instruction, access, offset, added)
         if words is not None:
             yield Refusal(function, access, words)
+
+
+def _own_offset(view: View, place: tuple[int, int], instruction: Instruction) -> int:
+    """Return the offset an instruction has when it is loaded: CO-RE may have chosen it."""
+    result = view.inputs.core.get(place)
+    return result.value if isinstance(result, Patch) else instruction.off
 
 
 def _find(function: FunctionSpec, insn: int) -> Instruction | None:
@@ -82,17 +88,19 @@ class _Judge(NamedTuple):
     callee: KernelFunction | None
     arguments: bool
 
-    def refusal(self, instruction: Instruction, access: Access, offset: int) -> str | None:
+    def refusal(
+        self, instruction: Instruction, access: Access, offset: int, added: int
+    ) -> str | None:
         """Return why the target refuses an access; None when it takes it, or nobody can tell."""
         size, writes = access.size, access.writes
         if writes:
             words = self._store_refusal(instruction)
             if words is not None:
                 return words
-        if offset != instruction.off:
+        if added:
             known = self.rules is not None or self.arguments
             if known and modified_pointer_refusal(self.program.type, self.version):
-                return f"through a pointer it added {offset - instruction.off} to"
+                return f"through a pointer it added {added} to"
         if self.arguments:
             return self._argument_refusal(offset, size, writes=writes)
         if self.rules is None:

@@ -10,7 +10,7 @@ from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release
 from ebpf_static_rules.ctx.access import Refusal, describe, iter_refusals
-from ebpf_static_rules.guards import has_open_guards
+from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import ReleaseRule
 from ebpf_static_rules.wording import capped
 
@@ -40,8 +40,14 @@ class AccessRule(ReleaseRule, abstract=True):
         program: ProgramSpec,
         refusals: list[Refusal],
     ) -> Finding:
-        first, *others = refusals
-        doubtful = has_open_guards(spec, context.view(spec), program)
+        certain = [
+            it
+            for it in refusals
+            if runs_surely(spec, context, program, (it.access.function, it.access.insn))
+        ]
+        doubtful = not certain
+        first = (certain or refusals)[0]
+        others = [it for it in refusals if it is not first]
         struct = "its context"
         return self.finding(
             context,

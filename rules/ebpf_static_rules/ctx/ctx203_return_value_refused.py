@@ -11,7 +11,7 @@ from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release
 from ebpf_static_rules.ctx.exits import returned_numbers
-from ebpf_static_rules.guards import has_open_guards
+from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import ReleaseRule, iter_flows
 
 
@@ -61,7 +61,8 @@ class ReturnValueRefused(ReleaseRule):
             wrong = None if allowed is None else _find_wrong(program, flow, allowed)
             if allowed is not None and wrong is not None:
                 insn, number = wrong
-                doubtful = has_open_guards(spec, context.view(spec), program)
+                place = (next(iter(flow.reached), 0), insn)
+                doubtful = not runs_surely(spec, context, program, place)
                 yield self.finding(
                     context,
                     f"`{program.name or program.section}` returns {number}, and programs of this "

@@ -10,7 +10,7 @@ from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ExternKind, MapSpec
 from ebpf_static.support import Release, map_rules
 from ebpf_static_rules.calls import iter_helper_calls
-from ebpf_static_rules.guards import has_open_guards
+from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import ReleaseRule
 
 _FIELDS = {
@@ -77,7 +77,8 @@ class ValueFieldMissing(ReleaseRule):
                 if field in held or program.name in seen:
                     continue
                 seen.add(program.name)
-                doubtful = has_open_guards(spec, context.view(spec), program)
+                place = (call.site.function, call.site.insn)
+                doubtful = not runs_surely(spec, context, program, place)
                 yield self.finding(
                     context,
                     f"`{program.name}` calls `bpf_{call.helper.name}`, and no map of the object "
