@@ -140,6 +140,7 @@ class RuleMeta:
         since: version that introduced it.
         status: where it is in its life.
         platforms: platforms it can judge for.
+        release_only: it judges one release, and says nothing when none is named.
     """
 
     code: str
@@ -150,6 +151,7 @@ class RuleMeta:
     since: str
     status: RuleStatus = RuleStatus.STABLE
     platforms: tuple[Platform, ...] = (Platform.LINUX, Platform.WINDOWS)
+    release_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class RuleEntry:
         platforms: platforms it can judge for.
         module: module that defines it.
         class_name: its class there.
+        release_only: as in :class:`RuleMeta`; such a rule is not imported for nothing.
     """
 
     code: str
@@ -176,6 +179,7 @@ class RuleEntry:
     platforms: tuple[Platform, ...]
     module: str
     class_name: str
+    release_only: bool = False
 
     def load(self) -> type[Rule]:
         """Import and return the rule's class."""
@@ -188,7 +192,7 @@ class RuleEntry:
         meta = rule.meta
         return cls(
             meta.code, meta.name, meta.severity, meta.status, meta.platforms, rule.__module__,
-            rule.__qualname__,
+            rule.__qualname__, meta.release_only,
         )  # fmt: skip
 
 
@@ -207,6 +211,7 @@ class Rule(ABC):
     stage: ClassVar[Stage] = Stage.PROGRAM
     step: ClassVar[Step] = Step.CODE
     platforms: ClassVar[tuple[Platform, ...]] = (Platform.LINUX, Platform.WINDOWS)
+    release_only: ClassVar[bool] = False
     meta: ClassVar[RuleMeta]
 
     def __init_subclass__(cls, *, abstract: bool = False) -> None:
@@ -233,6 +238,7 @@ class Rule(ABC):
             cls.since,
             cls.status,
             cls.platforms,
+            cls.release_only,
         )
 
     @abstractmethod

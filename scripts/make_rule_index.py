@@ -32,6 +32,7 @@ def make_index() -> str:
             "severity": entry.severity.value,
             "status": entry.status.value,
             "platforms": [platform.value for platform in entry.platforms],
+            "release_only": entry.release_only,
             "module": entry.module.removeprefix(f"{ebpf_static_rules.__name__}."),
             "class": entry.class_name,
         }

@@ -94,10 +94,10 @@ def make_context(
     if target is None or target.platform is Platform.WINDOWS or target.is_any:
         # Rules for Windows look releases up themselves: one that was never made is a finding.
         return RuleContext(object_name, target, assume_setup=assume_setup)
-    from ebpf_static.kernel.opening import open_kernel  # only a run for a release pays for it
-    from ebpf_static.support.targets import resolve
+    # Only a run for a release pays for these.
+    from ebpf_static.kernel.opening import open_kernel, open_release
 
-    release = resolve(target)
+    release = open_release(target)
     kernel = open_kernel(target, release)
     return RuleContext(object_name, target, release, kernel, assume_setup=assume_setup)
 
@@ -109,6 +109,8 @@ def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule
         if platform not in found.entry.platforms:
             continue
         outcome.rules.append(found.entry.code)
+        if found.entry.release_only and context.release is None:
+            continue
         try:
             _run_one(found, spec, context, outcome)
         except FormatError as error:

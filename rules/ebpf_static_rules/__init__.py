@@ -19,7 +19,22 @@ from ebpf_static.findings import Severity
 from ebpf_static.plugins import Rule, RuleEntry, RuleStatus
 from ebpf_static.target import Platform
 
-FAMILIES = ("plt", "elf", "btf", "map", "prg", "hlp", "lic", "ins", "rel", "win", "ctx", "sop", "att", "val")
+FAMILIES = (
+    "plt",
+    "elf",
+    "btf",
+    "map",
+    "prg",
+    "hlp",
+    "lic",
+    "ins",
+    "rel",
+    "win",
+    "ctx",
+    "sop",
+    "att",
+    "val",
+)
 INDEX = "index.json"
 """What :func:`builtin` reads: every rule's identity, made by ``scripts/make_rule_index.py``."""
 
@@ -36,6 +51,7 @@ def builtin() -> tuple[RuleEntry, ...]:
             platforms=tuple(Platform(name) for name in row["platforms"]),
             module=f"{__name__}.{row['module']}",
             class_name=row["class"],
+            release_only=row["release_only"],
         )
         for row in rows
     )

@@ -23,6 +23,7 @@ class ReleaseRule(Rule, abstract=True):
     """A rule that judges for one Linux release, and only when one is named."""
 
     platforms: ClassVar[tuple[Platform, ...]] = (Platform.LINUX,)
+    release_only: ClassVar[bool] = True
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield what is wrong on the release judged for."""

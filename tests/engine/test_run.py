@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ebpf_static.engine.run import MAX_FINDINGS_PER_RULE, run_rules
 from ebpf_static.findings import Report
+from ebpf_static.plugins import RuleEntry
 from ebpf_static.target import Platform, Target
-from tests.engine.samples import registry, spec
+from tests.engine.samples import HasMaps, registry, spec
 
 LINUX, LINUX_54, WINDOWS = map(Target.parse, ("linux", "linux:5.4", "windows"))
 
@@ -41,6 +44,14 @@ def test_without_a_target_the_object_is_judged_by_its_own_platform() -> None:
 def test_a_rule_runs_only_on_the_platforms_it_can_judge() -> None:
     assert "WIN201" not in dict(seen(run(LINUX)))
     assert "WIN201" in dict(seen(run(WINDOWS)))
+
+
+def test_a_rule_for_releases_runs_only_when_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HasMaps, "meta", replace(HasMaps.meta, release_only=True))
+    assert "MAP101" not in dict(seen(run(maps=("m",))))
+    assert "MAP101" not in dict(seen(run(LINUX, maps=("m",))))
+    assert "MAP101" in dict(seen(run(LINUX_54, maps=("m",))))
+    assert RuleEntry.of(HasMaps).release_only
 
 
 def test_targeted_findings_are_kept_per_target() -> None:
