@@ -141,6 +141,6 @@ def build_log_tool(folder: str) -> Path | None:
     compiler = shutil.which("cc")
     if compiler is None:
         return None
-    command = [compiler, "-O1", "-o", str(program), str(LOG_SOURCE), "-lbpf"]
+    command = [compiler, "-O1", "-o", str(program), str(LOG_SOURCE), "-lbpf", "-ldl"]
     done = subprocess.run(command, capture_output=True, check=False)
     return program if done.returncode == 0 else None

@@ -1,7 +1,7 @@
 """Every CO-RE relocation comes out as libbpf decides it, instruction bytes included.
 
 libbpf's debug log is the oracle: it names the candidates that match and the value written. It
-needs a C compiler, libbpf's headers and the right to make maps; without them the test skips.
+needs a C compiler and libbpf's headers, and no privileges; without them the test skips.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
         pytest.skip("no C compiler")
     program = tmp_path_factory.mktemp("libbpf") / "core_log"
     source = HERE / "libbpf" / "core_log.c"
-    command = [compiler, "-O1", "-o", str(program), str(source), "-lbpf"]
+    command = [compiler, "-O1", "-o", str(program), str(source), "-lbpf", "-ldl"]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("libbpf's headers are not installed (libbpf-dev)")
     return Oracle(program)
@@ -173,10 +173,8 @@ def debian_objects(target: Btf) -> list[Ours]:
 def compare_all(objects: list[Ours], oracle: Oracle, target: Path) -> Counter[str]:
     """Check every relocation of every object."""
     counts: Counter[str] = Counter()
-    for number, ours in enumerate(objects):
+    for ours in objects:
         log = oracle.log(ours.path, target)
-        if not log and not number:
-            pytest.skip("libbpf may not create maps here")
         assert log, f"libbpf did not come to relocate {ours.path.name}"
         counts += compare(ours.path, ours, log)
     return counts
@@ -209,8 +207,7 @@ def test_minimal_btf_serves_as_the_whole(kernel: str, oracle: Oracle, tmp_path: 
 @pytest.mark.parametrize("case", CASES)
 def test_cases(case: str, oracle: Oracle, built: Path) -> None:
     log = oracle.log(built / case, built / "TARGET")
-    if not log:
-        pytest.skip("libbpf may not create maps here")
+    assert log
     counts = compare(built / case, Ours(built / case, read_btf(built / "TARGET")), log)
     if case == "NONE":
         assert set(counts) == {kind.label for kind in CoreKind}

@@ -4,12 +4,50 @@
  *
  * libbpf relocates while it loads, after it created the maps: maps without a size get one, and
  * every program is switched on. That the load itself fails in the end does not matter.
+ *
+ * Without the right to make maps they are pretended: libbpf asks the kernel through syscall() of
+ * the C library, which the one below stands in front of. Relocating asks the kernel nothing.
  */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+long syscall(long number, ...)
+{
+	static long (*real)(long, ...);
+	static int pretending;
+	va_list list;
+	long a[6], result;
+
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+	if (!real)
+		real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	if (number != __NR_bpf || !pretending) {
+		result = real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if (number != __NR_bpf || result >= 0 || (errno != EPERM && errno != ENOSYS))
+			return result;
+		pretending = 1;
+	}
+	switch (a[0]) {
+	case BPF_MAP_CREATE:
+	case BPF_BTF_LOAD:
+	case BPF_PROG_LOAD:
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	default:
+		return 0;
+	}
+}
 
 static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
