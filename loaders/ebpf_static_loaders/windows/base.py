@@ -34,7 +34,9 @@ class WindowsLoader(Loader):
             library = self.library()
             library.require(*self.needs)
         except MissingExportError as error:
-            return f"{error}; this one is of about efW {library.release[0]}"
+            oldest, newest = library.release
+            span = str(oldest) if oldest == newest else f"{oldest} to {newest}"
+            return f"{error}; its exports are those of efW {span}"
         except LoaderUnavailableError as error:
             return str(error)
         return _driver_problem(Runtime(library))

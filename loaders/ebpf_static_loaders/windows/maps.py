@@ -66,7 +66,7 @@ def _make(session: Session, item: MapSpec) -> Fd:
         found = _find(session, item, path)
         if found is not None:
             return found
-    fd = session.undo.own(session.runtime, _create(session, item, 1))
+    fd = _create(session, item, 1)
     if path is not None:
         _pin(session, item, fd, path)
     return fd
@@ -84,21 +84,21 @@ def _sized(session: Session, item: MapSpec) -> MapSpec:
     return item.model_copy(update={"max_entries": entries, "value_size": value_size})
 
 
-def _create(session: Session, item: MapSpec, depth: int) -> int:
-    inner: int | None = None
+def _create(session: Session, item: MapSpec, depth: int) -> Fd:
+    inner: Fd | None = None
     template = _template(session, item)
     if template is not None:
         if depth >= _MAX_DEPTH:
             raise rejected(f"map `{item.name}` nests maps of maps", "EINVAL", rule="WIN014")
         inner = _create(session, _sized(session, template), depth + 1)
     sizes = f"{item.type.name}, key {item.key_size}, value {item.value_size}"
-    try:
-        with doing(f"create map `{item.name}` ({sizes}, {item.max_entries} entries)"):
-            return _call(session, item, inner)
-    finally:
-        # efW keeps what it needs of an inner map; the descriptor has done its work.
-        if inner is not None:
-            _close(session, inner)
+    with doing(f"create map `{item.name}` ({sizes}, {item.max_entries} entries)"):
+        fd = session.undo.own(session.runtime, _call(session, item, inner))
+    # efW keeps what it needs of an inner map; the descriptor has done its work.
+    if inner is not None:
+        with doing("close an inner map"):
+            inner.close()
+    return fd
 
 
 def _template(session: Session, item: MapSpec) -> MapSpec | None:
@@ -111,7 +111,8 @@ def _template(session: Session, item: MapSpec) -> MapSpec | None:
     return next(named, None)
 
 
-def _call(session: Session, item: MapSpec, inner: int | None) -> int:
+def _call(session: Session, item: MapSpec, template: Fd | None) -> int:
+    inner = None if template is None else template.number
     name = item.name.encode("utf-8", "surrogateescape")
     if len(name) > NAME_BYTES:
         return session.runtime.create_named_map(
@@ -126,11 +127,6 @@ def _call(session: Session, item: MapSpec, inner: int | None) -> int:
         "map_name": encode_name(item.name),
     }
     return session.runtime.bpf("MAP_CREATE", fields).value
-
-
-def _close(session: Session, fd: int) -> None:
-    with doing("close an inner map"):
-        session.runtime.close(fd)
 
 
 # -- maps that are there already ---------------------------------------------------------------

@@ -72,7 +72,8 @@ class Pinned(Handle):
             LoadRejectedError: one of them cannot be removed.
         """
         while self._paths:
-            remove_pin(self.runtime, self._paths.pop())
+            remove_pin(self.runtime, self._paths[-1])
+            self._paths.pop()  # only now: what could not be removed can be tried again
 
 
 def c_path(path: str) -> bytes:

@@ -21,6 +21,7 @@ from ebpf_static_loaders.windows.results import doing
 from ebpf_static_loaders.windows.runtime import ObjectType
 
 _ROOM: Final = 4096  # what a program may add to a packet
+_WINDOWS: Final = Platform.WINDOWS
 _NO_GUID: Final = str(uuid.UUID(int=0))
 _OPTIONS: Final = frozenset({"attach_type", "parameters"})
 
@@ -55,8 +56,8 @@ class WindowsProgram(Pinned, Program):
         Args:
             target: for XDP the interface, by name or index; for ``CGROUP_*`` the compartment by
                 number, every compartment without one; nothing else has one.
-            options: ``attach_type``, a name or GUID instead of the one the section stands for;
-                ``parameters``, the bytes the extension takes instead of those of ``target``.
+            options: ``attach_type``, a name, number or GUID, instead of what the section stands
+                for; ``parameters``, the bytes the extension takes instead of those of ``target``.
 
         Raises:
             LoadRejectedError: efW refuses.
@@ -75,13 +76,19 @@ class WindowsProgram(Pinned, Program):
             fd = self.runtime.attach(self.fd, guid, bytes(parameters))
         return WindowsLink(Fd(self.runtime, fd), what)
 
-    def _guid(self, wanted: str | AttachType | None) -> str:
+    def _guid(self, wanted: str | int | AttachType | None) -> str:
         if wanted is None:
             return self._own_guid()
-        guid = wanted.guid if isinstance(wanted, AttachType) else _as_guid(wanted)
-        if guid is None:
-            raise UsageError(f"attach type {wanted} has no GUID: give the GUID itself")
-        return guid
+        if isinstance(wanted, str):
+            guid = _as_guid(wanted)
+            if guid is not None:
+                return guid
+            wanted = AttachType.named(Platform.WINDOWS, wanted)
+        kind = wanted if isinstance(wanted, AttachType) else AttachType.of(_WINDOWS, wanted)
+        if kind.guid is not None:
+            return kind.guid
+        with doing(f"find the GUID of attach type {kind.number}"):
+            return self.runtime.attach_guid(kind.number)
 
     def _own_guid(self) -> str:
         spec = self.spec
@@ -153,7 +160,7 @@ def _as_guid(text: str) -> str | None:
     try:
         return str(uuid.UUID(text.strip("{}")))
     except ValueError:
-        return AttachType.named(Platform.WINDOWS, text).guid
+        return None
 
 
 def _parameters(kind: AttachType | None, target: str | None) -> bytes:

@@ -54,11 +54,13 @@ def read(runtime: Runtime, fd: int, timeout: float | None) -> Iterator[bytes]:
                 return
     finally:
         runtime.unmap_ring(own, ring)
-        with doing("close the ring buffer"):
-            runtime.close(own)
-        # Last: while the map may still set it, the event must exist.
-        if event:
-            host.close_event(event)
+        try:
+            with doing("close the ring buffer"):
+                runtime.close(own)
+        finally:
+            # Last: while the map may still set it, the event must exist.
+            if event:
+                host.close_event(event)
 
 
 def _create_event(runtime: Runtime) -> int:

@@ -25,7 +25,7 @@ REQUIRED: Final = (
 )  # fmt: skip
 """What every load takes: all of it is there from efW 0.21.0 on."""
 
-NATIVE: Final = ("ebpf_object_load_native_by_fds", "bpf_map_get_fd_by_id")
+NATIVE: Final = ("ebpf_object_load_native_by_fds",)
 """What loading a native image takes besides; from 0.21.0 on, too."""
 
 OPTIONAL: Final = (

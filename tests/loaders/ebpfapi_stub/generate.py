@@ -19,8 +19,10 @@ FACTS = ROOT / "scripts" / "snapshots" / "windows" / "api.json"
 SOURCES = ("control.c", "objects.c", "maps.c", "programs.c", "bpf.c")
 HERE = Path(__file__).resolve().parent
 
-_DEFINED = re.compile(r"^[a-z_].*?\b((?:e?bpf|libbpf|perf_buffer|ring_buffer)\w*)\(.*\{$", re.M)
-_STUB = re.compile(r"^STUB_API [^;{]*?\b(stub_\w+)\(", re.M)
+_DEFINED = re.compile(
+    r"^[a-z_].*?\b((?:e?bpf|libbpf|perf_buffer|ring_buffer)\w*)\(.*\{$", re.MULTILINE
+)
+_STUB = re.compile(r"^STUB_API [^;{]*?\b(stub_\w+)\(", re.MULTILINE)
 
 
 def facts() -> dict[str, Any]:
@@ -56,16 +58,17 @@ def write(folder: Path, release: str | None) -> None:
     (folder / "layouts.c").write_text(_layouts(), encoding="utf-8")
     names = sorted(exported) + stub_names()
     listed = "\n".join(f"    {name};" for name in names)
-    (folder / "exports.map").write_text(f"{{\nglobal:\n{listed}\nlocal: *;\n}};\n", encoding="utf-8")
+    (folder / "exports.map").write_text(
+        f"{{\nglobal:\n{listed}\nlocal: *;\n}};\n", encoding="utf-8"
+    )
     listed = "\n".join(f"    {name}" for name in names)
     (folder / "exports.def").write_text(f"LIBRARY ebpfapi\nEXPORTS\n{listed}\n", encoding="utf-8")
 
 
 def stub_names() -> list[str]:
     """Return the functions of the tests' own."""
-    return sorted({name for source in SOURCES for name in _STUB.findall(_read(source))}) + [
-        "stub_layout_at"
-    ]
+    found = {name for source in SOURCES for name in _STUB.findall(_read(source))}
+    return sorted(found | {"stub_layout_at"})
 
 
 def implemented() -> set[str]:
@@ -101,12 +104,12 @@ def _rest(exported: set[str]) -> str:
         if kind == "ebpf_result_t":
             answer = " return EBPF_OPERATION_NOT_SUPPORTED;"
         ignored = " ".join(f"(void){it['name']};" for it in row["args"])
-        lines.append(
-            f'{_prototype(row)} {{ ENTER({row["name"]}, "%s", ""); {ignored}{answer} }}'
-        )
-    for row in facts()["removed_exports"]:
-        if row["name"] in exported:
-            lines.append(f"void {row['name']}(void) {{}}")
+        lines.append(f'{_prototype(row)} {{ ENTER({row["name"]}, "%s", ""); {ignored}{answer} }}')
+    lines += [
+        f"void {row['name']}(void) {{}}"
+        for row in facts()["removed_exports"]
+        if row["name"] in exported
+    ]
     return "\n".join(lines) + "\n"
 
 

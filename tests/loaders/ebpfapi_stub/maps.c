@@ -207,14 +207,16 @@ int bpf_map_create(enum bpf_map_type map_type, const char* map_name, __u32 key_s
     ENTER(bpf_map_create, "%d %s %u %u %u %s", (int)map_type, map_name, key_size, value_size, max_entries, opts ? "opts" : "NULL");
     FAIL_ERRNO;
     struct object* made = NULL;
-    return opened(map_new((__u32)map_type, map_name, key_size, value_size, max_entries, 0, &made), made);
+    ebpf_result_t result = map_new((__u32)map_type, map_name, key_size, value_size, max_entries, 0, &made);
+    return opened(result, made);
 }
 
 int bpf_create_map_in_map(enum bpf_map_type map_type, const char* name, int key_size, int inner_map_fd, int max_entries, __u32 map_flags) {
     ENTER(bpf_create_map_in_map, "%d %s %d %d %d %u", (int)map_type, name, key_size, inner_map_fd, max_entries, map_flags);
     FAIL_ERRNO;
     struct object* made = NULL;
-    return opened(map_new((__u32)map_type, name, (__u32)key_size, 4, (__u32)max_entries, inner_map_fd, &made), made);
+    ebpf_result_t result = map_new((__u32)map_type, name, (__u32)key_size, 4, (__u32)max_entries, inner_map_fd, &made);
+    return opened(result, made);
 }
 
 static bool good(const struct bpf_map_batch_opts* opts) { return !opts || (opts->sz == sizeof *opts && !opts->flags); }
