@@ -18,10 +18,12 @@ _SLOT: Final = 8
 _MAX_BYTES: Final = 96  # 8 * MAX_BPF_FUNC_ARGS
 _MAX_ARGUMENTS: Final = 12
 _MAX_STRUCTURE: Final = 16
-_WITH_RESULT: Final = frozenset(
+WITH_RESULT: Final = frozenset(
     {"LSM_MAC", "LSM_CGROUP", "TRACE_FEXIT", "TRACE_FSESSION", "MODIFY_RETURN"}
 )
-_FREE_POINTERS: Final = frozenset({"TRACE_ITER", "STRUCT_OPS"})
+"""Attach types whose programs may read the function's result behind its arguments."""
+
+_FREE_POINTERS: Final = frozenset({"TRACE_ITER", "STRUCT_OPS", "STRUCT_OPS_MEMBER"})
 """What may give its arguments types of its own (``ctx_arg_info``)."""
 
 _STRUCT_ARGUMENTS: Final = Version(6, 1)  # commit 720e6a435194
@@ -42,7 +44,8 @@ def argument_refusal(
 
     Args:
         function: what the program is attached to.
-        attach: its attach type without ``BPF_``; ``STRUCT_OPS`` for a struct_ops program.
+        attach: its attach type without ``BPF_``; of a struct_ops program ``STRUCT_OPS_MEMBER``, or
+            ``STRUCT_OPS`` where the number of its member may pass for an attach type's.
         version: the kernel's, None when not known.
         offset: of the first byte read.
         size: bytes read.
@@ -62,7 +65,7 @@ def _refusal(
 ) -> str | None:
     count = len(function.parameters)
     index = _argument_index(function, attach, version, offset)
-    if index > count or (index == count and attach not in (*_WITH_RESULT, "STRUCT_OPS")):
+    if index > count or (index == count and attach not in (*WITH_RESULT, "STRUCT_OPS")):
         return f"argument {offset // _SLOT + 1} of `{function.name}`, which has {count}"
     if index < count:
         what = f"argument {index + 1} of `{function.name}`"

@@ -134,8 +134,12 @@ def _member_problem(
 
 def find_callback(
     spec: CollectionSpec, program: ProgramSpec, targets: Sequence[Btf]
-) -> KernelFunction | None:
-    """Return the function pointer a program implements, None when the kernel has none for it."""
+) -> tuple[KernelFunction, int] | None:
+    """Return the function pointer a program implements, and which member of the structure it is.
+
+    None when the kernel has none for it. The number of the member is the program's expected attach
+    type.
+    """
     for item, name in iter_members(spec, program):
         structure = structure_name(spec, item)
         if structure is None:
@@ -143,11 +147,12 @@ def find_callback(
         kernel = find_structure(structure, targets)
         if isinstance(kernel, StructureProblem):
             continue
-        member = next((it for it in kernel.record.members if it.name == name), None)
-        prototype = None if member is None else _prototype(kernel.btf, member)
-        if prototype is not None:
-            parameters = tuple(it.type_id for it in prototype.params)
-            return KernelFunction(name, kernel.btf, parameters, prototype.type_id)
+        for number, member in enumerate(kernel.record.members):
+            prototype = _prototype(kernel.btf, member) if member.name == name else None
+            if prototype is not None:
+                parameters = tuple(it.type_id for it in prototype.params)
+                function = KernelFunction(name, kernel.btf, parameters, prototype.type_id)
+                return function, number
     return None
 
 

@@ -79,7 +79,8 @@ def program_rules(program_type: ProgramType, where: Target | Release) -> Program
     key = NEWEST if release.version is None else key_of(release.version)
     sleepable: list[str] = []
     for step in row.get("sleepable", ()):
-        if version_key(step["since"]) <= key:
+        ended = "until" in step and version_key(step["until"]) <= key
+        if version_key(step["since"]) <= key and not ended:
             sleepable += step.get("attach_types", ["*"])
     return ProgramRules(
         program_type=program_type,

@@ -194,6 +194,7 @@ def _sleepable(fact: Row) -> list[Row]:
     return [
         compact(
             since=item["since"],
+            until=item.get("until"),
             attach_types=[shorten(name, "BPF_") for name in item.get("attach", [])],
             note=item.get("note"),
         )

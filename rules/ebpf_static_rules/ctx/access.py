@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ebpf_static.analysis import Access, Base, Patch
 from ebpf_static.isa import Instruction
 from ebpf_static.kernel import View
-from ebpf_static.kernel.arguments import argument_refusal
+from ebpf_static.kernel.arguments import WITH_RESULT, argument_refusal
 from ebpf_static.kernel.attach import KernelFunction, find_target, needs_kernel_target
 from ebpf_static.kernel.contexts import (
     JUDGED_SINCE,
@@ -22,6 +22,7 @@ from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
 from ebpf_static.support import program_rules
 from ebpf_static.target import Platform, Target, Version
+from ebpf_static.uapi.constants import AttachType
 
 _ST, _STX, _ATOMIC, _MODE = 2, 3, 0xC0, 0xE0
 
@@ -138,8 +139,12 @@ def _find_judge(
     targets = view.kernel.btf
     name = program.type.name
     if name == "STRUCT_OPS":
-        callee = find_callback(spec, program, targets)
-        return _Judge(program, version, "STRUCT_OPS", None, callee, arguments=True)
+        found = find_callback(spec, program, targets)
+        if found is None:
+            return _Judge(program, version, None, None, None, arguments=True)
+        clashes = AttachType.of(Platform.LINUX, found[1]).name in WITH_RESULT
+        place = "STRUCT_OPS" if clashes else "STRUCT_OPS_MEMBER"
+        return _Judge(program, version, place, None, found[0], arguments=True)
     if name in ("TRACING", "LSM"):
         attach = program.attach_type.name if program.attach_type else None
         known = bool(targets) and needs_kernel_target(program)

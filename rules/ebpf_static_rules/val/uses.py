@@ -8,10 +8,15 @@ from typing import NamedTuple
 from ebpf_static.kernel.value_fields import find_fields
 from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec, ReferenceKind
 from ebpf_static.support import MapProgramRule, Release, map_program_rules, map_rules
+from ebpf_static.target import Version
 from ebpf_static_rules.release import iter_linked
 
 _HASHES = frozenset({"HASH", "PERCPU_HASH", "HASH_OF_MAPS"})
 _NO_PREALLOC = 1
+_WRITABLE = "RAW_TRACEPOINT_WRITABLE"
+_WRITABLE_COUNTED = Version(6, 1)
+"""First release known to count such programs as tracing programs: 5.10.262 loads them."""
+
 _KINDS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE)
 
 
@@ -57,10 +62,16 @@ def iter_clashes(
     """
     rules = [it for it in map_program_rules(release) if (it.field is not None) == about_fields]
     for use in iter_uses(spec):
+        if use.program.type.name == _WRITABLE and _is_before(release, _WRITABLE_COUNTED):
+            continue
         fields = _known_fields(spec, use, release) if about_fields else frozenset()
         rule = next((it for it in rules if _applies(it, use, fields)), None)
         if rule is not None:
             yield use, rule
+
+
+def _is_before(release: Release, version: Version) -> bool:
+    return release.version is not None and release.version < version
 
 
 def _known_fields(spec: CollectionSpec, use: MapUse, release: Release) -> frozenset[str]:
