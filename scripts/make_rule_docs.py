@@ -39,7 +39,7 @@ _FAMILIES = {
     "PRG": "Programs",
     "REL": "Relocations, externs and CO-RE",
     "SOP": "struct_ops",
-    "TGT": "Targets",
+    "SUP": "Suppression in the C source",
     "WIN": "eBPF for Windows",
 }
 _CASE = re.compile(r"(?m)^\[\[(pass|fail)\]\]\n")

@@ -17,7 +17,9 @@ from ebpf_static.specs import CollectionSpec
 
 def builtin() -> tuple[type[Rule], ...]:
     """Return the engine's own rules."""
-    return (MalformedObject,)
+    from ebpf_static.engine.tag_rule import SuppressionUnknown
+
+    return (MalformedObject, SuppressionUnknown)
 
 
 class MalformedObject(Rule):

@@ -117,7 +117,7 @@ def test_plugins_that_fail_are_failures_of_the_report() -> None:
 
 def test_rules_and_explain() -> None:
     assert [meta.code for meta in es.rules(registry())] == [
-        "ELF001", "MAP101", "MAP102", "MAP301", "WIN201",
+        "ELF001", "MAP101", "MAP102", "MAP301", "SUP001", "WIN201",
     ]  # fmt: skip
     assert es.explain("malformed-object").code == "ELF001"
     with pytest.raises(es.UnknownRuleError):

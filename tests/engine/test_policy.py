@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 import ebpf_static as es
+from ebpf_static.btf import Btf
 from ebpf_static.engine.policy import Ignore, Policy
 from ebpf_static.engine.remap import SourceMap
 from ebpf_static.engine.tags import parse_tag
 from ebpf_static.findings import Confidence, Finding, Location, Report, Severity
+from tests.build.btf_writer import BtfWriter
 from tests.engine.samples import registry, spec
 
 TAGGED = Path(__file__).parents[1] / "data" / "tagged" / "tagged.bpf.o"
@@ -128,6 +130,32 @@ def test_an_endless_tag_is_cut() -> None:
     parsed = parse_tag("ebpf-static:ignore=" + "A," * 100_000)
     assert parsed is not None
     assert len(parsed[0]) <= 64
+
+
+@pytest.mark.parametrize(
+    ("tag", "message", "help_"),
+    [
+        ("ebpf-static:ignore=MAP101 why", None, ""),
+        ("ebpf-static:ignore=MAP,map-type-unknown,ALL", None, ""),
+        ("user", None, ""),
+        (
+            "ebpf-static:ignore=map-type-unknow",
+            "names no rule with `map-type-unknow`",
+            "did you mean `map-type-unknown`?",
+        ),
+        ("ebpf-static:ignore=MAP101,QQQQ", "names no rule with `QQQQ`", "see `ebpf-static rule"),
+        ("ebpf-static:ignroe=MAP101", "is no suppression", "write `ebpf-static:ignore=CODE"),
+        ("ebpf-static:ignore=", "is no suppression", "write"),
+    ],
+)
+def test_misspelt_tags_are_told(tag: str, message: str | None, help_: str) -> None:
+    writer = BtfWriter()
+    writer.decl_tag(tag, writer.var("v", writer.integer("int", 4)), -1)
+    tagged = spec().model_copy(update={"btf": Btf.parse(writer.build())})
+    found = es.check(tagged, select=["SUP001"]).findings
+    assert [message in f.message for f in found if message] == [True] * (message is not None)
+    assert len(found) == (message is not None)
+    assert all(f.help.startswith(help_) for f in found)
 
 
 def test_an_object_without_types_has_no_tags() -> None:
