@@ -22,7 +22,7 @@ from ebpf_static_loaders.windows.runtime import ObjectType, Runtime
 
 PER_CPU: Final = frozenset({"PERCPU_HASH", "PERCPU_ARRAY", "LRU_PERCPU_HASH"})
 MAP_IN_MAP: Final = frozenset({"ARRAY_OF_MAPS", "HASH_OF_MAPS"})
-_KEYLESS: Final = frozenset({"QUEUE", "STACK"})
+KEYLESS: Final = frozenset({"QUEUE", "STACK"})
 _HANDLES: Final = MAP_IN_MAP | {"PROG_ARRAY"}
 _MODES: Final = {UpdateMode.ANY: 0, UpdateMode.NEW: 1, UpdateMode.EXISTING: 2}
 _MAX_BATCH_BYTES: Final = 16 << 20
@@ -86,7 +86,7 @@ class WindowsMap(Pinned, Map):
 
     def lookup(self, key: Any = None, *, raw: bool = False) -> Any | None:
         """Return the value of ``key``, None when there is none; takes the next of a queue."""
-        keyless = self.kind.name in _KEYLESS
+        keyless = self.kind.name in KEYLESS
         value = bytearray(self._value_bytes)
         fields = {
             "map_fd": self.fd,
@@ -102,7 +102,7 @@ class WindowsMap(Pinned, Map):
         """Set the value of ``key``; a queue or stack takes None for the key."""
         fields = {
             "map_fd": self.fd,
-            "key": None if self.kind.name in _KEYLESS else self._encode_key(key),
+            "key": None if self.kind.name in KEYLESS else self._encode_key(key),
             "value": self._encode_value(value),
             "flags": _MODES[mode],
         }

@@ -10,6 +10,7 @@ import os
 import platform
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -18,7 +19,8 @@ DLL_NAME: Final = "ebpfapi.dll"
 _INSTALLED_UNDER: Final = "ebpf-for-windows"  # below %ProgramFiles%, which the installer chooses
 _MACHINES: Final = {"AMD64": "x64", "x86_64": "x64", "ARM64": "arm64", "aarch64": "arm64"}
 _WAIT_OBJECT_0: Final = 0
-_INFINITE: Final = 0xFFFFFFFF
+_STEP: Final = 0.5
+"""Seconds one wait takes at most."""
 
 
 class Host(Protocol):
@@ -105,9 +107,15 @@ class WindowsHost:
 
     def wait(self, event: int, seconds: float | None) -> bool:
         """Wait for an event, for ever with None; return whether it came."""
-        limit = _INFINITE if seconds is None else min(int(1000 * seconds), _INFINITE - 1)
-        answer: int = self._kernel32.WaitForSingleObject(event, limit)
-        return answer == _WAIT_OBJECT_0
+        end = None if seconds is None else time.monotonic() + seconds
+        while True:
+            # In steps: Python sees Ctrl-C only between two calls.
+            left = _STEP if end is None else min(_STEP, max(0.0, end - time.monotonic()))
+            answer: int = self._kernel32.WaitForSingleObject(event, int(1000 * left))
+            if answer == _WAIT_OBJECT_0:
+                return True
+            if end is not None and time.monotonic() >= end:
+                return False
 
     def close_event(self, event: int) -> None:
         """Close an event."""

@@ -14,7 +14,7 @@ from ebpf_static.errors import UsageError
 from ebpf_static.loading import Map
 from ebpf_static.specs import MapSpec
 from ebpf_static_loaders.windows.bpf_syscall import NAME_BYTES, Value, encode_name
-from ebpf_static_loaders.windows.handles import MAP_IN_MAP, WindowsMap, map_info
+from ebpf_static_loaders.windows.handles import KEYLESS, MAP_IN_MAP, WindowsMap, map_info
 from ebpf_static_loaders.windows.pins import DEFAULT_PIN_DIR, c_path
 from ebpf_static_loaders.windows.resources import Fd
 from ebpf_static_loaders.windows.results import NOT_FOUND, CallError, doing, rejected
@@ -24,6 +24,8 @@ _PIN_BY_NAME: Final = 1
 _U32_MAX: Final = 0xFFFFFFFF
 _MAX_DEPTH: Final = 2  # a map of maps holds plain maps
 _FD_BYTES: Final = 4
+_RINGS: Final = ("RINGBUF", "PERF_EVENT_ARRAY")
+_EXTENDED: Final = ("SAMPLE_HASH_MAP", "XSKMAP")  # of extensions that may not be there
 
 
 def create_maps(session: Session) -> None:
@@ -92,13 +94,29 @@ def _create(session: Session, item: MapSpec, depth: int) -> Fd:
             raise rejected(f"map `{item.name}` nests maps of maps", "EINVAL", rule="WIN014")
         inner = _create(session, _sized(session, template), depth + 1)
     sizes = f"{item.type.name}, key {item.key_size}, value {item.value_size}"
-    with doing(f"create map `{item.name}` ({sizes}, {item.max_entries} entries)"):
+    try:
         fd = session.undo.own(session.runtime, _call(session, item, inner))
+    except CallError as error:
+        what = f"cannot create map `{item.name}` ({sizes}, {item.max_entries} entries)"
+        raise rejected(what, error.name, rule=_predicted(item, error.name)) from error
     # efW keeps what it needs of an inner map; the descriptor has done its work.
     if inner is not None:
         with doing("close an inner map"):
             inner.close()
     return fd
+
+
+def _predicted(item: MapSpec, said: str) -> str | None:
+    """Return the rule that says beforehand what the runtime says now, None when none does."""
+    if item.type.name in _RINGS and item.max_entries:
+        return "WIN012" if said in ("EINVAL", "ENOMEM") else None
+    if said != "EINVAL" or not item.type.number:
+        return None
+    if item.type.name in _EXTENDED:
+        return "WIN101"
+    keyless = item.type.name in KEYLESS
+    sizes = (item.max_entries, item.value_size, item.key_size or keyless)
+    return "WIN014" if all(sizes) else "MAP107"
 
 
 def _template(session: Session, item: MapSpec) -> MapSpec | None:

@@ -18,8 +18,8 @@ _SAMPLE: Final = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32
 )
 _LOST: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64)
-_FOREVER: Final = -1
-_LONGEST: Final = 0x7FFFFFFF
+_STEP: Final = 0.5
+"""Seconds one call waits at most."""
 
 
 def read(runtime: Runtime, fd: int, timeout: float | None) -> Iterator[bytes]:
@@ -43,17 +43,20 @@ def read(runtime: Runtime, fd: int, timeout: float | None) -> Iterator[bytes]:
     buffer = library.call("perf_buffer__new", fd, 0, *callbacks, None, None)
     if not buffer:
         raise rejected("cannot open the perf event array", "EINVAL")
-    limit = _FOREVER if timeout is None else min(int(1000 * timeout), _LONGEST)
+    waited = 0.0
     try:
         while True:
-            code: int = library.call("perf_buffer__poll", buffer, limit)
+            # In steps: Python sees Ctrl-C only between two calls.
+            step = _STEP if timeout is None else min(_STEP, max(0.0, timeout - waited))
+            code: int = library.call("perf_buffer__poll", buffer, int(1000 * step))
             if code < 0:
                 raise rejected("cannot read the perf event array", errno_name(-code))
+            waited = 0.0 if found else waited + step
             yield from found
+            found.clear()
             if lost:
                 raise LoaderError(f"{sum(lost)} records of the perf event array were lost")
-            if not found:
+            if timeout is not None and waited >= timeout and not code:
                 return
-            found.clear()
     finally:
         library.call("perf_buffer__free", buffer)

@@ -13,6 +13,7 @@ import pytest
 
 import ebpf_static as es
 from ebpf_static.loading import LoadOptions
+from ebpf_static.uapi.constants import MapType
 from ebpf_static_loaders.windows.base import WindowsLoader
 from ebpf_static_loaders.windows.host import DLL_NAME, find_library
 from ebpf_static_loaders.windows.loader_dll import WindowsDllLoader
@@ -31,6 +32,10 @@ REFUSED = {
     "module_function-untagged-clang19-el": "WIN024",
 }
 """Objects the check has errors for too."""
+
+
+def of(name: str) -> MapType:
+    return MapType.named(es.Platform.WINDOWS, name)
 
 
 def windows_objects() -> list[str]:
@@ -215,6 +220,32 @@ def test_numbers_of_linux_are_not_taken_for_those_of_windows(
     spec = es.read(path, platform="linux").model_copy(update={"platform": es.Platform.UNKNOWN})
     with pytest.raises(es.UsageError, match="read it with platform='windows'"):
         loader.load(spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "rule"),
+    [
+        ("sockops-clang19-el", {"max_entries": 5000}, "WIN012"),
+        ("sockops-clang19-el", {"max_entries": 1024}, "WIN012"),
+        ("sock_addr-clang19-el", {"key_size": 0}, "MAP107"),
+        ("sock_addr-clang19-el", {"value_size": 0}, "MAP107"),
+        ("sock_addr-clang19-el", {"max_entries": 0}, "MAP107"),
+        ("sock_addr-clang19-el", {"type": of("QUEUE")}, "WIN014"),
+        ("sock_addr-clang19-el", {"type": of("LPM_TRIE"), "key_size": 2}, "WIN014"),
+        ("sock_addr-clang19-el", {"type": of("PROG_ARRAY"), "value_size": 8}, "WIN014"),
+        ("sock_addr-clang19-el", {"type": of("XSKMAP")}, "WIN101"),
+    ],
+)
+def test_what_the_runtime_refuses_the_check_predicts(
+    loader: WindowsDllLoader, read_object: Read, name: str, changes: dict[str, Any], rule: str
+) -> None:
+    spec = read_object(name)
+    maps = type(spec.maps)([spec.maps[0].model_copy(update=changes)])
+    broken = spec.model_copy(update={"maps": maps})
+    with pytest.raises(es.LoadRejectedError, match="cannot create map") as caught:
+        loader.load(broken)
+    assert caught.value.rule == rule
+    assert rule in {found.code for found in es.check(broken, platform="windows").findings}
 
 
 # -- what the runtime says ---------------------------------------------------------------------
