@@ -57,14 +57,15 @@ def iter_refusals(
         return
     view = context.view(spec)
     judge = _find_judge(spec, view, program, context, version)
+    code: dict[int, dict[int, Instruction]] = {}
     for (index, insn), access in sorted(view.flow(program).accesses.items()):
         offset = access.pointer.offset
         if access.pointer.base is not Base.CONTEXT or offset is None or access.writes != writes:
             continue
         function = spec.functions[index]
-        instruction = _find(function, insn)
-        if instruction is None:
-            continue
+        if index not in code:
+            code[index] = {it.index: it for it in function.instructions}
+        instruction = code[index][insn]
         added = offset - _own_offset(view, (index, insn), instruction)
         words = judge.refusal(instruction, access, offset, added)
         if words is not None:
@@ -75,10 +76,6 @@ def _own_offset(view: View, place: tuple[int, int], instruction: Instruction) ->
     """Return the offset an instruction has when it is loaded: CO-RE may have chosen it."""
     result = view.inputs.core.get(place)
     return result.value if isinstance(result, Patch) else instruction.off
-
-
-def _find(function: FunctionSpec, insn: int) -> Instruction | None:
-    return next((it for it in function.instructions if it.index == insn), None)
 
 
 class _Judge(NamedTuple):
