@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ebpf_static.btf import Btf
+from ebpf_static.btf import Btf, Kind
 from ebpf_static.btf.types import Array, Datasec, Ptr, Struct, TypeTag, Var
 from ebpf_static.errors import FormatError
 from ebpf_static.specs import MapSpec
@@ -92,3 +92,19 @@ def _field_name(btf: Btf, type_id: int) -> str | None:
         target = btf.type(record.type_id)
         return TAGS.get(target.name) if isinstance(target, TypeTag) else None
     return None
+
+
+def tags_what_is_no_structure(btf: Btf) -> bool:
+    """Tell whether the BTF has a kernel pointer to what is no structure, a forward declaration say.
+
+    Kernels since 6.12, or an earlier release newer than 6.1, refuse such BTF as a whole
+    (``btf_find_kptr``: "Only pointer to struct is allowed"); 6.1.192 loads it.
+    """
+    try:
+        for type_id in btf.iter_ids(Kind.TYPE_TAG):
+            target = btf.type(btf.resolve(type_id))
+            if btf.name(type_id) in TAGS and not isinstance(target, Struct):
+                return True
+    except FormatError:
+        return False
+    return False

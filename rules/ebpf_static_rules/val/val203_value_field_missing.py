@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.kernel.value_fields import find_fields
+from ebpf_static.kernel.value_fields import find_fields, tags_what_is_no_structure
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ExternKind, MapSpec
 from ebpf_static.support import Release, map_rules
+from ebpf_static.target import Version
 from ebpf_static_rules.calls import iter_helper_calls
 from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import ReleaseRule
@@ -22,6 +23,8 @@ _FIELDS = {
     "timer_cancel": "TIMER",
 }
 
+_STRUCTURES_ONLY = Version(6, 12)
+
 
 class ValueFieldMissing(ReleaseRule):
     """A program calls a helper for locks or timers, and no map of the object holds one.
@@ -30,7 +33,8 @@ class ValueFieldMissing(ReleaseRule):
     ------------
     Reports programs that may call `bpf_spin_lock` or `bpf_timer_init` and their like in objects
     none of whose maps has a `struct bpf_spin_lock` or `struct bpf_timer` in its BTF value type,
-    or only maps of types that do not support it. Objects that allocate structures themselves
+    or only maps of types that do not support it, or BTF the kernel refuses because a pointer
+    tagged `kptr` points to a type that is only declared. Objects that allocate structures themselves
     (kfuncs) are left alone.
 
     Why it matters
@@ -96,6 +100,9 @@ class ValueFieldMissing(ReleaseRule):
 
 def _held(spec: CollectionSpec, release: Release) -> frozenset[str]:
     """Return the fields some map holds in a way the release supports."""
+    refused = release.version is not None and not release.version < _STRUCTURES_ONLY
+    if refused and spec.btf is not None and tags_what_is_no_structure(spec.btf):
+        return frozenset()  # libbpf goes on without any BTF
     found: set[str] = set()
     todo: list[MapSpec] = list(spec.maps)
     todo += [item.inner for item in spec.maps if item.inner is not None]
