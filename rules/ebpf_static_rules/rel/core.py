@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePath
 
 from ebpf_static.btf.core import CoreResult
 from ebpf_static.kernel import CoreOutcome
+from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
+from ebpf_static.support import Release
 from ebpf_static_rules.wording import tick
 
 
@@ -42,3 +45,10 @@ def concerned_by(spec: CollectionSpec, function: FunctionSpec) -> tuple[str, ...
 def names_of(programs: Iterable[ProgramSpec]) -> tuple[str, ...]:
     """Return names, each once."""
     return tuple(dict.fromkeys(program.name for program in programs))
+
+
+def kernel_of(context: RuleContext, release: Release) -> str:
+    """Return what to call the kernel judged for: its release, or the file that stands for it."""
+    if release.version is None and context.target is not None and context.target.btf:
+        return f"the kernel of {tick(PurePath(context.target.btf[0]).name)}"
+    return release.label

@@ -11,7 +11,7 @@ from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release
 from ebpf_static_rules.facts import facts_of
 from ebpf_static_rules.guards import has_open_guards
-from ebpf_static_rules.rel.core import describe, names_of, words_of
+from ebpf_static_rules.rel.core import describe, kernel_of, names_of, words_of
 from ebpf_static_rules.release import ReleaseRule, iter_flows
 from ebpf_static_rules.wording import capped, count, listed
 
@@ -99,7 +99,7 @@ class CoreRelocationUnmatched(ReleaseRule):
         open_ends = "" if certain else ", and whether that code runs is not known"
         return self.finding(
             context,
-            f"{words_of(spec, outcome)} has no match in {release.label}{open_ends}",
+            f"{words_of(spec, outcome)} has no match in {kernel_of(context, release)}{open_ends}",
             locate.function(function, outcome.insn),
             help="ask with `bpf_core_field_exists()`, `bpf_core_type_exists()` or "
             "`bpf_core_enum_value_exists()` first, and do without where the kernel has it not",
@@ -130,7 +130,8 @@ class CoreRelocationUnmatched(ReleaseRule):
             yield self.finding(
                 context,
                 f"{count(len(guarded), 'CO-RE relocation')} of `{function.name}` {verb} no match "
-                f"in {release.label}, in code that does not run there: {listed(names)}",
+                f"in {kernel_of(context, release)}, in code that does not run there: "
+                f"{listed(names)}",
                 locate.function(function, guarded[0].insn),
                 severity=Severity.NOTE,
                 related=capped(_places(locate, spec, guarded, ""), len(guarded)),

@@ -11,7 +11,7 @@ from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release
 from ebpf_static_rules.facts import facts_of
 from ebpf_static_rules.guards import has_open_guards
-from ebpf_static_rules.rel.core import concerned_by, names_of, words_of
+from ebpf_static_rules.rel.core import concerned_by, kernel_of, names_of, words_of
 from ebpf_static_rules.release import ReleaseRule, iter_flows
 
 
@@ -81,7 +81,8 @@ class CoreRelocationRefused(ReleaseRule):
         used = outcome.function in facts_of(spec).loaded
         return self.finding(
             context,
-            f"{words_of(spec, outcome)} cannot be applied on {release.label}: {outcome.error}",
+            f"{words_of(spec, outcome)} cannot be applied on {kernel_of(context, release)}: "
+            f"{outcome.error}",
             Locator(spec, context).function(function, outcome.insn),
             help="describe the type as the kernel has it, or ask for the field's size and read it "
             "with `bpf_core_read()`",
@@ -103,8 +104,8 @@ class CoreRelocationRefused(ReleaseRule):
         sizes = f"{result.original_size} bytes here, {result.size} there" if result else ""
         return self.finding(
             context,
-            f"{words_of(spec, outcome)} accesses a field of another size on {release.label} "
-            f"({sizes}) in a way that cannot be adjusted",
+            f"{words_of(spec, outcome)} accesses a field of another size on "
+            f"{kernel_of(context, release)} ({sizes}) in a way that cannot be adjusted",
             Locator(spec, context).function(spec.functions[outcome.function], outcome.insn),
             help="declare the field unsigned, or read it with `bpf_core_read()` and "
             "`bpf_core_field_size()`",
