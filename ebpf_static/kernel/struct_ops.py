@@ -159,13 +159,11 @@ def find_callback(
 def iter_members(spec: CollectionSpec, program: ProgramSpec) -> Iterator[tuple[MapSpec, str]]:
     """Yield each map that names a program, and the member it does so for."""
     for item in iter_maps(spec):
-        local = _local_structure(spec, item)
-        for value in item.values:
-            if value.name != program.name or local is None:
-                continue
-            for member in local.members[:_MAX_MEMBERS]:
-                if member.bit_offset == 8 * value.index:
-                    yield item, member.name
+        places = [value.index for value in item.values if value.name == program.name]
+        local = _local_structure(spec, item) if places else None
+        if local is not None:
+            names = {it.bit_offset: it.name for it in local.members[:_MAX_MEMBERS]}
+            yield from ((item, names[8 * at]) for at in places if 8 * at in names)
 
 
 def _local_structure(spec: CollectionSpec, item: MapSpec) -> Struct | None:

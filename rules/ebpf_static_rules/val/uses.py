@@ -61,10 +61,13 @@ def iter_clashes(
         about_fields: rules about special fields of values; otherwise those about maps.
     """
     rules = [it for it in map_program_rules(release) if (it.field is not None) == about_fields]
+    fields_of: dict[str, frozenset[str]] = {}
     for use in iter_uses(spec):
         if use.program.type.name == _WRITABLE and _is_before(release, _WRITABLE_COUNTED):
             continue
-        fields = _known_fields(spec, use, release) if about_fields else frozenset()
+        if about_fields and use.item.name not in fields_of:
+            fields_of[use.item.name] = _known_fields(spec, use, release)
+        fields = fields_of.get(use.item.name, frozenset())
         rule = next((it for it in rules if _applies(it, use, fields)), None)
         if rule is not None:
             yield use, rule

@@ -34,8 +34,8 @@ class ValueFieldMissing(ReleaseRule):
     Reports programs that may call `bpf_spin_lock` or `bpf_timer_init` and their like in objects
     none of whose maps has a `struct bpf_spin_lock` or `struct bpf_timer` in its BTF value type,
     or only maps of types that do not support it, or BTF the kernel refuses because a pointer
-    tagged `kptr` points to a type that is only declared. Objects that allocate structures themselves
-    (kfuncs) are left alone.
+    tagged `kptr` points to a type that is only declared. Objects that allocate structures
+    themselves (kfuncs) are left alone.
 
     Why it matters
     --------------
