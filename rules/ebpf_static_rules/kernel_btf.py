@@ -36,6 +36,14 @@ def has_helper(context: RuleContext, helper: HelperId) -> bool | None:
     return None if not names else f"BPF_FUNC_{helper.name}" in names
 
 
+def has_function(context: RuleContext, name: str) -> bool | None:
+    """Tell whether the kernel's BTF has a function; None without BTF."""
+    kernel = context.kernel
+    if kernel is None or not kernel.btf:
+        return None
+    return any(btf.find(name, Kind.FUNC) is not None for btf in kernel.btf)
+
+
 def _names(context: RuleContext, name: str, kind: Kind) -> frozenset[str]:
     """Return the members of a structure or enumeration, kept for the run; empty when not there."""
     kernel = context.kernel

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec, ProgramSpec
-from ebpf_static.support import ConditionKind, Release, helper, program_type, struct_ops_helper
+from ebpf_static.support import (
+    Availability,
+    ConditionKind,
+    Release,
+    helper,
+    program_type,
+    struct_ops_helper,
+)
 from ebpf_static.uapi.constants import HelperId
 from ebpf_static_rules.calls import (
     BEHIND_A_QUESTION,
@@ -16,10 +23,13 @@ from ebpf_static_rules.calls import (
     iter_helper_calls,
     split_by_course,
 )
-from ebpf_static_rules.kernel_btf import has_helper
+from ebpf_static_rules.kernel_btf import has_function, has_helper
 from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
 from ebpf_static_rules.structures import find_structure
 from ebpf_static_rules.wording import listed, tick
+
+# Options few distributions set; what the others guard is there but in kernels made small.
+_RARE: Final = frozenset({"CONFIG_BPF_KPROBE_OVERRIDE"})
 
 
 class _Answer(NamedTuple):
@@ -136,5 +146,25 @@ def _judge(
         return _Answer(f"programs of type {name} may not{words}", False, answer.confidence)
     if lacking:
         return _Answer(words_of(lacking), False, answer.confidence)
+    built = _is_built(asked, answer, context)
+    if built is not None:
+        return built
     other = answer.condition(ConditionKind.OTHER)
     return _Answer(f"{other[0]}, which was not looked at", True, Confidence.LOW) if other else None
+
+
+def _is_built(asked: HelperId, answer: Availability, context: RuleContext) -> _Answer | None:
+    """Return what is wrong when the kernel's configuration may leave the helper out.
+
+    Without the configuration, the kernel's BTF has the function behind the helper or has it not.
+    """
+    options = answer.condition(ConditionKind.CONFIG)
+    if options is None or (context.kernel is not None and context.kernel.config is not None):
+        return None
+    built = has_function(context, f"bpf_{asked.name}")
+    words = f"needs a kernel with {', '.join(options)}"
+    if built is False:
+        return _Answer(f"{words}, and this one has no such function", False, Confidence.HIGH)
+    if built is None and not _RARE.isdisjoint(options):
+        return _Answer(f"{words}, which most leave out", True, Confidence.LOW)
+    return None
