@@ -50,7 +50,8 @@ def load(
     spec = source if isinstance(source, CollectionSpec) else read(source)
     chosen = get_loader(loader, spec, registry)
     chosen.refuse_platform(spec)
-    problem = chosen.available()
+    delegated = options is not None and options.token_dir is not None
+    problem = None if delegated else chosen.available()
     if problem is not None:
         raise LoaderUnavailableError(f"loader {chosen.name}: {problem}")
     if checked:

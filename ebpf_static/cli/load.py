@@ -88,7 +88,7 @@ def run(args: Namespace) -> int:
         for finding in error.report.active:
             complain(args, f"{finding.code}: {finding.message}", finding.severity.value)
         complain(args, f"{error} (--no-check loads it all the same)")
-        return ExitCode.FINDINGS
+        return ExitCode.FAILURE if error.report.failures else ExitCode.FINDINGS
     except LoadRejectedError as error:
         return loading.explain_rejection(args, error)
 

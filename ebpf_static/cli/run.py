@@ -57,7 +57,7 @@ def run(args: Namespace) -> int:
         return _run(args)
     except CheckFailedError as error:
         complain(args, f"{error} (--no-check runs it all the same)")
-        return ExitCode.FINDINGS
+        return ExitCode.FAILURE if error.report.failures else ExitCode.FINDINGS
     except LoadRejectedError as error:
         return loading.explain_rejection(args, error)
 

@@ -55,6 +55,21 @@ def test_references_become_the_descriptors_recorded(read_data: Read) -> None:
     assert loads == set(fds.values())
 
 
+def test_a_token_goes_with_everything_made(read_data: Read) -> None:
+    lines = lines_of(read_data("basic"), LoadOptions(token_dir="/some/bpffs"))
+    (token,) = calls(lines, "TOKEN_CREATE")
+    assert next(line for line in lines if line["call"] == "open")["path"] == "/some/bpffs"
+    made = [*calls(lines, "MAP_CREATE"), *calls(lines, "PROG_LOAD"), *calls(lines, "BTF_LOAD")]
+    fields = {"BPF_MAP_CREATE": ("map_token_fd", "map_flags")}
+    fields |= {"BPF_PROG_LOAD": ("prog_token_fd", "prog_flags")}
+    fields |= {"BPF_BTF_LOAD": ("btf_token_fd", "btf_flags")}
+    assert len(made) == 5
+    for line in made:
+        number, flags = fields[line["command"]]
+        assert line[number] == token["result"]
+        assert line[flags] & 1 << 16
+
+
 def test_it_does_not_depend_on_the_host(read_data: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = read_data("pinned")
     expected = lines_of(spec)

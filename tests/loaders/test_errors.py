@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import ebpf_static as es
 from ebpf_static_loaders.linux.errors import errno_name, predicted_rule, rejected, trim_log
 
+ROOT = Path(__file__).resolve().parents[2]
 LOG = """\
 func#0 @0
 0: R1=ctx() R10=fp0
@@ -41,7 +46,7 @@ def test_the_line_of_c_is_kept_however_far_above() -> None:
 @pytest.mark.parametrize(
     ("log", "rule"),
     [
-        ("unknown func bpf_frobnicate#999", "HLP101"),
+        ("unknown func bpf_frobnicate#999", "HLP201"),
         ("cannot call GPL-restricted function from non-GPL compatible program", "LIC001"),
         ("unreachable insn 7", "INS006"),
         ("something nobody foresaw", None),
@@ -57,3 +62,15 @@ def test_known_causes_name_their_rule(log: str, rule: str | None) -> None:
 def test_errors_of_the_kernel_python_does_not_know() -> None:
     assert errno_name(524) == "ENOTSUPP"
     assert errno_name(9999) == "errno 9999"
+
+
+def test_every_rule_named_exists() -> None:
+    known = {meta.code for meta in es.rules()}
+    sources = (ROOT / "loaders").rglob("*.py")
+    named = {
+        code
+        for path in sources
+        for code in re.findall(r'"([A-Z]{3}\d{3})"', path.read_text("utf-8"))
+    }
+    assert len(named) > 20
+    assert named <= known

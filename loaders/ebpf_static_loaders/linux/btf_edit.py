@@ -33,13 +33,17 @@ class BtfEditor:
         at = header.header_len + header.str_off
         self._strings = bytearray(btf.raw[at : at + header.str_len])
         self._count = len(self.btf)
+        self._added: dict[int, int] = {}
 
-    def ids(self) -> Iterator[int]:
-        """Yield every id the object came with."""
-        return iter(range(1, len(self.btf)))
+    def iter_ids(self, kind: Kind) -> Iterator[int]:
+        """Yield the ids that came as ``kind``, then those added as it."""
+        yield from self.btf.iter_ids(kind)
+        yield from [i for i, at in self._added.items() if self._words[at + 1] >> 24 & 0x1F == kind]
 
     def at(self, type_id: int) -> int:
         """Return the index of a type's first word."""
+        if type_id in self._added:
+            return self._added[type_id]
         return (self.btf.type_offset(type_id) - self._start) // 4
 
     def word(self, type_id: int, index: int) -> int:
@@ -77,6 +81,7 @@ class BtfEditor:
 
     def add_type(self, *words: int) -> int:
         """Append a record and return its id."""
+        self._added[self._count] = len(self._words)
         self._words += words
         self._count += 1
         return self._count - 1

@@ -20,12 +20,13 @@ from ebpf_static_loaders.linux.features import Feature, Features
 from ebpf_static_loaders.linux.layouts import Command
 from ebpf_static_loaders.linux.resources import Fd
 from ebpf_static_loaders.linux.session import Session
-from ebpf_static_loaders.linux.syscall import System
+from ebpf_static_loaders.linux.syscall import Value
 
 _LOG_BYTES: Final = 64 << 10
 _ENOENT: Final = 2
 _ESRCH: Final = 3
 _VAR_GLOBAL: Final = 1
+_TOKEN_FD: Final = 1 << 16
 _DUMMY: Final = "dummy_ksym"
 _NEEDED_BY: Final = frozenset({"STRUCT_OPS"})
 _INT_8: Final = 8
@@ -58,11 +59,11 @@ def load(session: Session) -> Fd | None:
     needed = any(m.type.name in _NEEDED_BY for m in spec.maps)
     raw = complete(spec).build()
     session.types = Btf.parse(raw)
-    fd, code, log = _try_load(system, raw)
+    fd, code, log = _try_load(session, raw)
     if fd < 0:
         plain = sanitise(spec, session.features)
         if plain is not None:
-            fd, code, log = _try_load(system, plain)
+            fd, code, log = _try_load(session, plain)
     if fd >= 0:
         return undo.own(system, fd)
     if needed:
@@ -76,19 +77,21 @@ def sanitise(spec: CollectionSpec, features: Features) -> bytes | None:
         return None
     editor = complete(spec)
     for feature, kinds, change in _CHANGES:
-        if any(True for kind in kinds for _ in editor.btf.iter_ids(kind)) and not features.has(
-            feature
-        ):
-            for kind in kinds:
-                for type_id in editor.btf.iter_ids(kind):
+        for kind in kinds:
+            found = list(editor.iter_ids(kind))
+            if found and not features.has(feature):
+                for type_id in found:
                     change(editor, type_id)
-    if any(True for _ in editor.btf.iter_ids(Kind.ENUM64)) and not features.has(Feature.BTF_ENUM64):
+    if any(True for _ in editor.iter_ids(Kind.ENUM64)) and not features.has(Feature.BTF_ENUM64):
         _without_enum64(editor)
     return editor.build()
 
 
-def _try_load(system: System, raw: bytes) -> tuple[int, int, str]:
-    fields: dict[str, int | bytes | bytearray] = {"btf": raw, "btf_size": len(raw)}
+def _try_load(session: Session, raw: bytes) -> tuple[int, int, str]:
+    system = session.system
+    fields: dict[str, Value] = {"btf": raw, "btf_size": len(raw)}
+    if session.token is not None:
+        fields |= {"btf_token_fd": session.token.number, "btf_flags": _TOKEN_FD}
     try:
         return system.bpf(Command.BTF_LOAD, fields).value, 0, ""
     except OSError as error:
@@ -236,6 +239,10 @@ def _question_mark(editor: BtfEditor, type_id: int) -> None:
 def _prototype(editor: BtfEditor, type_id: int) -> None:
     editor.set_kind(type_id, Kind.ENUM)
     editor.set_word(type_id, 2, 4)
+    for index in range(editor.btf.vlen(type_id)):
+        # What was a parameter without a name is an enumerator, which has to have one.
+        if not editor.word(type_id, 3 + 2 * index):
+            editor.set_word(type_id, 3 + 2 * index, editor.add_string("argument"))
 
 
 def _function(editor: BtfEditor, type_id: int) -> None:

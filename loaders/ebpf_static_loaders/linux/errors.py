@@ -24,18 +24,33 @@ _SOURCE: Final = re.compile(r"^; (.*)$")
 _INSN: Final = re.compile(r"^(\d+): \(")
 
 # Words of the verifier, or of the loader itself, and the rule whose finding says so beforehand.
-_PREDICTED: Final = (
-    (re.compile(r"unknown func|invalid func .*#"), "HLP101"),
-    (re.compile(r"program of this type cannot use helper"), "HLP101"),
-    (re.compile(r"cannot call GPL.restricted function from non-GPL"), "LIC001"),
-    (re.compile(r"license|GPL compatible"), "LIC001"),
-    (re.compile(r"BPF program is too large|too many instructions"), "INS009"),
-    (re.compile(r"unreachable insn"), "INS006"),
-    (re.compile(r"unknown opcode|invalid BPF_LD_IMM|BPF_LDX uses reserved"), "INS001"),
-    (re.compile(r"jump out of range"), "INS004"),
-    (re.compile(r"last insn is not an exit or jmp"), "INS005"),
-    (re.compile(r"frame pointer is read only"), "INS007"),
-    (re.compile(r"invalid (?:indirect )?(?:read|write|access) (?:from|to) stack"), "INS011"),
+_PREDICTED: Final = tuple(
+    (re.compile(pattern), rule)
+    for pattern, rule in (
+        (r"unknown#195896080", "REL101"),  # what a CO-RE relocation without a match is made of
+        (r"unknown func|invalid func ", "HLP201"),
+        (r"program of this type cannot use helper", "HLP202"),
+        (r"calling kernel function .* is not allowed", "HLP204"),
+        (r"cannot call GPL.restricted function from non-GPL", "LIC001"),
+        (r"GPL compatible|must have a GPL", "LIC004"),
+        (r"BPF program is too large|too many instructions", "INS009"),
+        (r"unreachable insn", "INS006"),
+        (r"back-edge from insn", "INS202"),
+        (r"unknown opcode|invalid BPF_LD_IMM", "INS001"),
+        (r"jump out of range", "INS004"),
+        (r"last insn is not an exit or jmp", "INS005"),
+        (r"frame pointer is read only", "INS007"),
+        (r"R\d+ !read_ok", "INS205"),
+        (r"combined stack size", "INS203"),
+        (r"call stack of \d+ frames is too deep", "INS204"),
+        (r"tail_calls are not allowed", "INS206"),
+        (r"invalid (?:indirect )?(?:read|write|access) (?:from|to) stack", "INS011"),
+        (r"invalid bpf_context access", "CTX201"),
+        (r"At program exit the register R0", "CTX203"),
+        (r"has no valid bpf_(?:timer|spin_lock|wq)|has to have BTF", "VAL203"),
+        (r"is not sleepable", "ATT202"),
+        (r"bpf_lsm_\w+ (?:is not supported|points to disabled hook)", "ATT201"),
+    )
 )
 
 

@@ -85,4 +85,4 @@ def _require(extern: ExternSpec, *, known: bool) -> None:
     if known or extern.weak:
         return
     noun = "function" if extern.kind is ExternKind.KFUNC else "symbol"
-    raise rejected(f"this kernel has no {noun} `{extern.name}`", _ESRCH, rule="REL001")
+    raise rejected(f"this kernel has no {noun} `{extern.name}`", _ESRCH, rule="REL201")

@@ -70,7 +70,7 @@ def _kconfig(session: Session, item: MapSpec) -> bytes:
     values = resolve_kconfig(session.spec, session.host.version, session.host.config)
     if values.problems:
         problem = values.problems[0]
-        raise rejected(f"kernel option `{problem.name}` {problem.what}", _ESRCH, rule="REL001")
+        raise rejected(f"kernel option `{problem.name}` {problem.what}", _ESRCH, rule="REL202")
     if None in values.data and not session.host.pretends:
         name = _unknown_option(session)
         raise rejected(

@@ -111,6 +111,7 @@ class Linker:
                 "the object adapts itself to the kernel's types, and this kernel shows none "
                 "(/sys/kernel/btf/vmlinux)",
                 _ENOENT,
+                rule="REL103",
             )
         outcomes = resolve_core(self._spec, (host.btf,))
         if any(_missing(outcome) for outcome in outcomes.outcomes) and host.modules:
@@ -121,7 +122,9 @@ class Linker:
                 continue
             if outcome.error is not None:
                 place = f"function `{function.name}`, insn {outcome.insn}"
-                raise rejected(f"{place}: CO-RE relocation: {outcome.error}", _EINVAL)
+                raise rejected(
+                    f"{place}: CO-RE relocation: {outcome.error}", _EINVAL, rule="REL102"
+                )
             found[outcome.function].append(outcome)
         return found
 

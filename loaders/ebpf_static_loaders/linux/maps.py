@@ -6,6 +6,7 @@ Source: libbpf ``src/libbpf.c`` (1.7): ``bpf_object__create_maps``, ``bpf_object
 
 from __future__ import annotations
 
+import errno
 import mmap
 import struct
 from collections.abc import Mapping
@@ -27,8 +28,6 @@ from ebpf_static_loaders.linux.syscall import Value
 
 _MMAPABLE: Final = 1 << 10
 _TOKEN_FD: Final = 1 << 16
-_EOPNOTSUPP: Final = 95
-_EBADF: Final = 9
 _MAP_IN_MAP: Final = frozenset({"ARRAY_OF_MAPS", "HASH_OF_MAPS"})
 # Types whose keys or values the kernel takes no types for.
 _UNTYPED: Final = _MAP_IN_MAP | {
@@ -66,7 +65,7 @@ def fill_program_arrays(session: Session, programs: Mapping[str, Fd]) -> None:
             program = programs.get(value.name)
             what = f"map `{item.name}`: slot {value.index} is for program `{value.name}`"
             if program is None:
-                raise rejected(f"{what}, which is not loaded", _EBADF)
+                raise rejected(f"{what}, which is not loaded", errno.EBADF)
             _set_slot(session, index, item, value.index, program.number)
 
 
@@ -74,7 +73,7 @@ def _is_created(session: Session, item: MapSpec) -> bool:
     if item.origin is MapOrigin.LEGACY and not session.options.legacy_maps:
         raise rejected(
             f"map `{item.name}` is declared the legacy way, in section `{item.section}`",
-            _EOPNOTSUPP,
+            errno.EOPNOTSUPP,
             rule="MAP104",
         )
     internal = item.origin in (MapOrigin.DATA, MapOrigin.KCONFIG)
@@ -177,7 +176,7 @@ def _call(session: Session, item: MapSpec, fields: dict[str, Value]) -> int:
 def _refused(item: MapSpec, code: int) -> Exception:
     sizes = f"{item.type.name}, key {item.key_size}, value {item.value_size}"
     what = f"cannot create map `{item.name}` ({sizes}, {item.max_entries} entries)"
-    return rejected(what, code)
+    return rejected(what, code, rule="MAP203" if code == errno.EINVAL else None)
 
 
 def _populate(session: Session, item: MapSpec, fd: Fd) -> None:
@@ -215,7 +214,7 @@ def _fill_slots(session: Session, index: int, item: MapSpec) -> None:
             raise rejected(
                 f"map `{item.name}`: slot {value.index} is for map `{value.name}`, "
                 "which is not created",
-                _EBADF,
+                errno.EBADF,
             )
         _set_slot(session, index, item, value.index, target.number)
 

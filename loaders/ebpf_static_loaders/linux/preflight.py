@@ -47,6 +47,7 @@ def require_loadable(session: Session) -> None:
         raise rejected(
             f"the object is {spec.byte_order}-endian, this kernel {sys.byteorder}-endian",
             errno.ENOEXEC,
+            rule="ELF201",
         )
     for item in spec.maps:
         _require_map(session, item)

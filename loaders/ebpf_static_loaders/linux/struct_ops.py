@@ -116,7 +116,9 @@ def _find_wrapper(session: Session, item: MapSpec, name: str) -> tuple[str | Non
         if isinstance(found, Struct) and found.members:
             return module, btf, found
     raise rejected(
-        f"struct_ops map `{item.name}`: this kernel has no struct_ops `{name}`", _ENOTSUP
+        f"struct_ops map `{item.name}`: this kernel has no struct_ops `{name}`",
+        _ENOTSUP,
+        rule="SOP201",
     )
 
 
@@ -132,7 +134,9 @@ class _Match:
 
     def refuse(self, member: Member, what: str) -> Exception:
         return rejected(
-            f"struct_ops map `{self.item.name}`: member `{member.name}` {what}", _ENOTSUP
+            f"struct_ops map `{self.item.name}`: member `{member.name}` {what}",
+            _ENOTSUP,
+            rule="SOP202",
         )
 
 

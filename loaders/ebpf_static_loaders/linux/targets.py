@@ -78,7 +78,7 @@ def _of_kernel(session: Session, program: ProgramSpec, target: str) -> dict[str,
     raise rejected(
         f"program `{program.name}`: this kernel has no `{prefix}{name}` to attach to",
         errno.ESRCH,
-        rule="PRG103",
+        rule="PRG203",
     )
 
 
@@ -94,6 +94,7 @@ def _of_program(
         raise rejected(
             f"program `{program.name}` replaces a function of another program: say of which",
             errno.EINVAL,
+            rule="PRG204",
         )
     with doing(f"read the types of the program `{program.name}` belongs to"):
         btf = program_btf(session.system, fd)
