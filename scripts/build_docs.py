@@ -125,14 +125,25 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
 
 
+def find_files() -> dict[str, Path]:
+    """Return what pages refer to beside one another: examples, pictures."""
+    docs = ROOT / "docs"
+    return {
+        path.relative_to(docs).as_posix(): path
+        for path in sorted(docs.rglob("*"))
+        if path.is_file() and path.suffix not in (".md", ".toml")
+    }
+
+
 def iter_broken_links(pages: dict[str, str]) -> Iterator[str]:
     """Yield links between pages that lead nowhere."""
+    known = {*pages, *find_files()}
     for path, text in pages.items():
         for target in _LINK.findall(_FENCE.sub("", text)):
             if "://" in target or target.startswith(("#", "mailto:")):
                 continue
             parts = [*Path(path).parent.parts, *Path(target.partition("#")[0]).parts]
-            if _normal(parts) not in pages:
+            if _normal(parts) not in known:
                 yield f"{path}: {target}"
 
 
@@ -152,6 +163,9 @@ def write_pages(folder: Path, pages: dict[str, str]) -> None:
         path = folder / "docs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    for name, source in find_files().items():
+        (folder / "docs" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, folder / "docs" / name)
     shutil.copy(ROOT / "docs" / "zensical.toml", folder / "zensical.toml")
 
 

@@ -51,7 +51,7 @@ def test_rule(run: Run) -> None:
 def test_all_rules(run: Run) -> None:
     lines = run("rule", "--all").out.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "ELF001", "MAP101", "MAP102", "MAP301", "WIN201",
+        "ELF001", "MAP101", "MAP102", "MAP301", "SUP001", "WIN201",
     ]  # fmt: skip
     document = json.loads(run("rule", "--all", "--output-format", "json").out)
     assert len(document["rules"]) == len(lines)

@@ -73,6 +73,12 @@ def test_examples_in_python_are_python(text: str) -> None:
     compile(text, "<docs>", "exec")
 
 
+def test_every_page_can_be_found(repository: Path) -> None:
+    nav = (repository / "docs" / "zensical.toml").read_text("utf-8")
+    for page in (repository / "docs").glob("*.md"):
+        assert f'"{page.name}"' in nav, "a page nobody finds: put it into docs/zensical.toml"
+
+
 @pytest.mark.parametrize("script", ["make_rule_docs.py"])
 def test_pages_made_from_code_are_current(repository: Path, script: str) -> None:
     words = [sys.executable, str(repository / "scripts" / script), "--check"]
