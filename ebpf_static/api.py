@@ -42,6 +42,7 @@ def check(
     targets: str | Target | Iterable[str | Target] = (),
     btf: PathLike | Iterable[PathLike] = (),
     kconfig: PathLike | None = None,
+    profile: PathLike | None = None,
     select: str | Iterable[str] = (ALL,),
     ignore: str | Iterable[str] = (),
     name: str | None = None,
@@ -58,6 +59,8 @@ def check(
         btf: files with the types of the kernel of every Linux target, and of its modules after
             it; without a target they alone say which kernel is meant.
         kconfig: file with that kernel's build configuration.
+        profile: file with what one machine said of itself (``ebpf-static probe``); it goes before
+            what is known of its release.
         select: codes, prefixes of codes, names or ``ALL``.
         ignore: the same, taken away again; the more specific selector wins.
         name: what findings call the object; by default the path as given.
@@ -75,8 +78,8 @@ def check(
             other, or a platform, target or rule does not exist.
     """
     checker = Checker.prepare(
-        platform=platform, targets=targets, btf=btf, kconfig=kconfig, select=select,
-        ignore=ignore, policy=policy, registry=registry,
+        platform=platform, targets=targets, btf=btf, kconfig=kconfig, profile=profile,
+        select=select, ignore=ignore, policy=policy, registry=registry,
     )  # fmt: skip
     return Report.merge((checker.preamble, checker.check(source, name)))
 
@@ -185,6 +188,7 @@ class Checker:
         targets: str | Target | Iterable[str | Target] = (),
         btf: PathLike | Iterable[PathLike] = (),
         kconfig: PathLike | None = None,
+        profile: PathLike | None = None,
         select: str | Iterable[str] = (ALL,),
         ignore: str | Iterable[str] = (),
         policy: Policy | None = None,
@@ -193,7 +197,7 @@ class Checker:
         """Return the checker for these choices; arguments and errors are those of check()."""
         registry = registry or get_registry()
         return cls(
-            with_kernel_files(resolve_targets(platform, targets), btf, kconfig),
+            with_kernel_files(resolve_targets(platform, targets), btf, kconfig, profile),
             select_rules(registry.rules, select, ignore),
             registry.rule_failures,
             policy or Policy(),
@@ -267,7 +271,10 @@ def resolve_targets(
 
 
 def with_kernel_files(
-    targets: tuple[Target, ...], btf: PathLike | Iterable[PathLike], kconfig: PathLike | None
+    targets: tuple[Target, ...],
+    btf: PathLike | Iterable[PathLike],
+    kconfig: PathLike | None,
+    profile: PathLike | None = None,
 ) -> tuple[Target, ...]:
     """Return the targets, those of Linux with these files in place of their own.
 
@@ -276,14 +283,20 @@ def with_kernel_files(
     """
     listed = [btf] if isinstance(btf, str | os.PathLike) else btf
     paths = tuple(os.fspath(path) for path in listed)
-    if not paths and kconfig is None:
+    if not paths and kconfig is None and profile is None:
         return targets
     wanted = targets or (Target(Platform.LINUX),)
     if not any(target.platform is Platform.LINUX for target in wanted):
-        raise UsageError("BTF and configuration of a kernel are for Linux targets")
+        raise UsageError("BTF, configuration and profile of a kernel are for Linux targets")
     config = None if kconfig is None else os.fspath(kconfig)
+    said = None if profile is None else os.fspath(profile)
     return tuple(
-        replace(target, btf=paths or target.btf, config=config or target.config)
+        replace(
+            target,
+            btf=paths or target.btf,
+            config=config or target.config,
+            profile=said or target.profile,
+        )
         if target.platform is Platform.LINUX
         else target
         for target in wanted

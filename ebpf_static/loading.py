@@ -374,6 +374,15 @@ class Loader(ABC):
         """
         raise LoaderError(f"loader {self.name} opens no pins: {path}")
 
+    def profile(self) -> dict[str, Any]:
+        """Return what the platform underneath says it has, as a profile others check against.
+
+        Raises:
+            LoaderUnavailableError: it cannot work on this host.
+            LoaderError: this loader asks no platform.
+        """
+        raise LoaderError(f"loader {self.name} has no platform to ask")
+
     def unload(self, path: str) -> Sequence[str]:
         """Remove the pin at ``path``, or every pin below it; return what was removed.
 

@@ -103,6 +103,7 @@ class Target:
         version: its release; a line such as ``5.15`` means its newest point release known.
         btf: files with the types of that kernel and of its loaded modules, the kernel's first.
         config: file with that kernel's build configuration.
+        profile: file with what one machine said of itself (``ebpf-static probe``).
         name: what to call the target, where that is neither platform and version nor distribution.
         distribution: the distribution meant (``debian:12``); ``version`` is close to its kernel.
     """
@@ -112,6 +113,7 @@ class Target:
     btf: tuple[str, ...] = ()
     config: str | None = None
     name: str = ""
+    profile: str | None = None
     distribution: str = ""
 
     @classmethod
@@ -121,6 +123,7 @@ class Target:
         *,
         btf: PathLike | tuple[PathLike, ...] = (),
         config: PathLike | None = None,
+        profile: PathLike | None = None,
     ) -> Target:
         """Return the target written ``linux``, ``linux:6.1`` or ``windows:1.1``.
 
@@ -128,6 +131,7 @@ class Target:
             text: platform and, after a colon, the release.
             btf: as :attr:`btf`; one path or several.
             config: as :attr:`config`.
+            profile: as :attr:`profile`.
 
         Raises:
             UnknownTargetError: when the platform is missing or unknown, or the version is none.
@@ -147,12 +151,14 @@ class Target:
             Version.parse(version) if colon else None,
             tuple(os.fspath(path) for path in paths),
             None if config is None else os.fspath(config),
+            profile=None if profile is None else os.fspath(profile),
         )
 
     @property
     def is_any(self) -> bool:
         """Whether any supported release is meant: nothing narrows the platform down."""
-        return self.version is None and not self.btf and self.config is None
+        files = (*self.btf, self.config, self.profile)
+        return self.version is None and not any(files)
 
     def __str__(self) -> str:
         """Return the name, or the text :meth:`parse` reads."""

@@ -70,6 +70,11 @@ def add_kernel_files(group: _ArgumentGroup) -> None:
         "--kconfig", metavar="FILE",
         help="its build configuration: /boot/config-*, /proc/config.gz, a .config",
     )  # fmt: skip
+    group.add_argument(
+        "--profile", metavar="FILE",
+        help="what one such machine said of itself: written by probe, or by "
+        "bpftool -j feature probe",
+    )  # fmt: skip
 
 
 def add_selection(parser: ArgumentParser) -> None:

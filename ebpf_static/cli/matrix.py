@@ -85,12 +85,14 @@ def _targets(args: Namespace) -> list[Target]:
 
     names = args.target or list(default_matrix(Platform.LINUX))
     found = list(dict.fromkeys(parse_target(name) for name in names))
-    if not args.btf and args.kconfig is None:
+    if not args.btf and args.kconfig is None and args.profile is None:
         return found
     linux = [target for target in found if target.platform is Platform.LINUX]
     if len(linux) != 1:
-        raise UsageError("--btf and --kconfig are one kernel's: name one Linux target with them")
-    changed = replace(linux[0], btf=tuple(args.btf), config=args.kconfig)
+        raise UsageError(
+            "--btf, --kconfig and --profile are one kernel's: name one Linux target with them"
+        )
+    changed = replace(linux[0], btf=tuple(args.btf), config=args.kconfig, profile=args.profile)
     return [changed if target is linux[0] else target for target in found]
 
 

@@ -149,6 +149,7 @@ class Choices:
             "targets": args.target,
             "btf": args.btf,
             "kconfig": args.kconfig,
+            "profile": args.profile,
             "select": [*select, *extend],
             "ignore": args.ignore,
             "policy": self._policy(settings),

@@ -81,7 +81,7 @@ def _located(table: dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(found.get("targets"), dict):
         found["targets"] = {
             name: {
-                key: _path(folder, value) if key in _PATHS_BY_TARGET else value
+                key: _path(folder, value) if key in (*_PATHS_BY_TARGET, "profile") else value
                 for key, value in settings.items()
             }
             for name, settings in found["targets"].items()

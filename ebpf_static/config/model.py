@@ -73,6 +73,9 @@ class TargetSettings(_Settings):
         [], description="files with the kernel's types and those of its modules, the kernel's first"
     )
     kconfig: str | None = Field(None, description="the kernel's build configuration (.config)")
+    profile: str | None = Field(
+        None, description="what one such machine said of itself (ebpf-static probe)"
+    )
     default: bool = Field(
         True,
         description="judge for it unless --target names others; false: only when named",

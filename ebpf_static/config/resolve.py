@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ebpf_static.config.model import Settings
 from ebpf_static.engine.policy import Ignore
@@ -33,7 +34,10 @@ def _target(settings: Settings, name: str) -> Target:
     btf = (known.btf if known else None) or settings.btf.get(name, [])
     kconfig = (known.kconfig if known else None) or settings.kconfig.get(name)
     try:
-        return parse_target(text, btf=tuple(btf), config=kconfig, name=name if text != name else "")
+        target = parse_target(
+            text, btf=tuple(btf), config=kconfig, name=name if text != name else ""
+        )
+        return replace(target, profile=known.profile if known else None)
     except UnknownTargetError as error:
         if text == name and settings.targets:
             listed = ", ".join(f"'{each}'" for each in settings.targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -11,8 +12,33 @@ from ebpf_static.errors import ObjectError, UsageError
 from ebpf_static.kernel.config import read_config
 from ebpf_static.kernel.view import Kernel
 from ebpf_static.support import kfunc
-from ebpf_static.support.targets import Release
+from ebpf_static.support.profile import read_profile
+from ebpf_static.support.targets import Release, resolve
 from ebpf_static.target import Platform, Target
+
+_WHOLE = 500
+"""Options a whole kernel configuration has at least; bpftool lists some forty."""
+
+
+def open_release(target: Target) -> Release:
+    """Return the release a target means, with its profile where it names one.
+
+    Raises:
+        UnknownTargetError: it is no release.
+        UsageError: its profile cannot be read, or neither target nor profile says the release.
+    """
+    if target.profile is None:
+        return resolve(target)
+    if target.platform is not Platform.LINUX:
+        raise UsageError(f"target '{target}': profiles are of Linux machines")
+    profile = read_profile(target.profile)
+    if target.version is None:
+        if profile.version is None:
+            raise UsageError(
+                f"{target.profile}: does not say the kernel's release; name it as --target linux:…"
+            )
+        target = replace(target, version=profile.version)
+    return replace(resolve(target), profile=profile)
 
 
 def open_kernel(target: Target, release: Release) -> Kernel:
@@ -30,6 +56,8 @@ def open_kernel(target: Target, release: Release) -> Kernel:
             raise UsageError(f"target '{target}': BTF and configuration belong to Linux kernels")
         return Kernel()
     config = None if target.config is None else read_config(target.config)
+    if config is None and release.profile is not None and len(release.profile.config) > _WHOLE:
+        config = release.profile.config
     return Kernel(release.version, open_btf(target.btf), config, partial(_knows_kfunc, release))
 
 

@@ -46,19 +46,22 @@ BASE_CALLERS = ("SOCKET_FILTER", "XDP", "SCHED_CLS", "SK_LOOKUP", "LWT_OUT", "CG
 def map_type(map_type: MapType, where: Target | Release) -> Availability:
     """Return whether maps of ``map_type`` can be created on ``where``."""
     release = _same_platform(map_type.platform, where)
-    return _judge(known.map_type_fact(map_type), release)
+    told = release.profile.has("map_types", map_type.name) if release.profile else None
+    return told or _judge(known.map_type_fact(map_type), release)
 
 
 def program_type(program_type: ProgramType, where: Target | Release) -> Availability:
     """Return whether programs of ``program_type`` can be loaded on ``where``."""
     release = _same_platform(program_type.platform, where)
-    return _judge(known.program_type_fact(program_type), release)
+    told = release.profile.has("program_types", program_type.name) if release.profile else None
+    return told or _judge(known.program_type_fact(program_type), release)
 
 
 def attach_type(attach_type: AttachType, where: Target | Release) -> Availability:
     """Return whether ``where`` knows ``attach_type``."""
     release = _same_platform(attach_type.platform, where)
-    return _judge(known.attach_type_fact(attach_type), release)
+    told = release.profile.has("attach_types", attach_type.name) if release.profile else None
+    return told or _judge(known.attach_type_fact(attach_type), release)
 
 
 def helper(
@@ -84,6 +87,11 @@ def helper(
     if helper.per_program_type and helper.scope is None:
         note = "the meaning of this number depends on the program type"
         return Availability("unknown", confidence=Confidence.LOW, note=note)
+    if release.profile:
+        name = None if program_type is None else program_type.name
+        told = release.profile.has_helper(helper.name, name)
+        if told is not None and not _depends_on_attach_type(helper, program_type):
+            return told
     existence = _judge(known.helper_fact(helper), release)
     if program_type is None or existence.status == "unavailable":
         return existence
@@ -93,6 +101,13 @@ def helper(
         return Availability("unknown", confidence=Confidence.LOW, note="unknown program type")
     fact = known.helper_fact(helper, program_type)
     return _judge(fact, release, decide_attach_type(_attach_name(program_type, attach_type)))
+
+
+def _depends_on_attach_type(helper: HelperId, program_type: ProgramType | None) -> bool:
+    """Tell whether a helper is a matter of the attach type, of which a profile asks for one."""
+    fact = None if program_type is None else known.helper_fact(helper, program_type)
+    kinds = (ConditionKind.ATTACH_TYPE, ConditionKind.NOT_ATTACH_TYPE)
+    return fact is not None and any(it.kind in kinds for span in fact.spans for it in span.when)
 
 
 def _attach_name(
@@ -193,7 +208,9 @@ def instruction(operation: str, where: Target | Release, back_end: str = "native
     """
     if back_end not in known.BACK_ENDS:
         raise UsageError(f"unknown back end {back_end!r}: use {', '.join(known.BACK_ENDS)}")
-    return _instruction(operation, release_of(where), back_end)
+    release = release_of(where)
+    told = release.profile.has("instructions", operation) if release.profile else None
+    return told or _instruction(operation, release, back_end)
 
 
 # Asked once for each operation, object and target; kept by release, as the targets linux:6.1 and

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from ebpf_static.errors import UnknownTargetError
 from ebpf_static.findings import Confidence
 from ebpf_static.support.judge import key_of, version_key
+from ebpf_static.support.profile import Profile
 from ebpf_static.support.tables import Row, read_table
 from ebpf_static.target import PathLike, Platform, Target, Version
 
@@ -33,6 +34,7 @@ class Release:
         source: where the release was read or probed.
         supported: without a version, the releases "any supported" means.
         every: without a version, all lines the tables know, each with its newest release.
+        profile: what one machine of that release said of itself; it goes before the tables.
     """
 
     text: str
@@ -45,6 +47,7 @@ class Release:
     source: str | None = None
     supported: tuple[str, ...] = ()
     every: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    profile: Profile | None = field(default=None, repr=False)
 
     @property
     def target(self) -> Target:
