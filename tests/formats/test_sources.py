@@ -106,7 +106,7 @@ def test_no_more_than_the_bound_is_read(
     path = tmp_path / "big.o"
     path.write_bytes(data)
     for source in (path, io.BytesIO(data)):
-        with pytest.raises(LimitError, match="larger than 100 bytes"):
+        with pytest.raises(LimitError, match="file is larger than"):
             read(source)
-    with pytest.raises(UnsupportedObjectError, match="larger than 100 bytes"):
+    with pytest.raises(UnsupportedObjectError, match="file is larger than"):
         read(io.BytesIO(bytes(200)))
