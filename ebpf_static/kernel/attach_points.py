@@ -20,12 +20,12 @@ from typing import Final
 from ebpf_static.btf import Btf, Kind
 from ebpf_static.kernel.attach import find_target
 from ebpf_static.kernel.hooks import AttachList, is_listed
-from ebpf_static.kernel.opening import open_kernel
+from ebpf_static.kernel.opening import open_kernel, open_release
 from ebpf_static.kernel.struct_ops import StructureProblem, find_structure, iter_members
 from ebpf_static.kernel.struct_ops import structure_name as name_of_structure
 from ebpf_static.kernel.view import Kernel
 from ebpf_static.specs import CollectionSpec, ProgramSpec
-from ebpf_static.support import Release, attach_type, program_rules, resolve
+from ebpf_static.support import Release, attach_type, program_rules
 from ebpf_static.target import Target
 
 _MAX_PATTERN_NAMES: Final = 1 << 20
@@ -99,7 +99,7 @@ def attach_points(
         UnknownTargetError: the target is no release.
         UsageError: its BTF or configuration cannot be read.
     """
-    release = resolve(target)
+    release = open_release(target)
     finder = _Finder(spec, open_kernel(target, release), release, symbols or Symbols())
     return tuple(finder.point(program) for program in spec.programs)
 
