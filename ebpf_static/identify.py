@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.resources import files
 from operator import attrgetter
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from ebpf_static.formats.draft import MapDraft, ObjectDraft
 from ebpf_static.interpret import interpret
 from ebpf_static.interpret.legacy_maps import EFW, EFW_OLD
 from ebpf_static.isa.scan import iter_calls
+from ebpf_static.package_data import read_data
 from ebpf_static.specs.evidence import Evidence
 from ebpf_static.specs.map import MapOrigin
 from ebpf_static.target import Platform
@@ -39,7 +39,7 @@ _CONTEXT_STEPS: Final = 100_000
 
 @cache
 def _facts() -> dict[str, Any]:
-    text = files("ebpf_static").joinpath("data", "identify.json").read_text("utf-8")
+    text = read_data("ebpf_static", "data", "identify.json")
     facts: dict[str, Any] = json.loads(text)
     return facts
 

@@ -7,9 +7,9 @@ a Windows twin, made by ``scripts/make_windows_rule_tables.py`` from both platfo
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
+from ebpf_static.package_data import read_data
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import ProgramType
 
@@ -99,7 +99,7 @@ class Context:
 
 @cache
 def _contexts() -> dict[ProgramType, Context]:
-    text = files("ebpf_static").joinpath("analysis", "data", "contexts.json").read_text("utf-8")
+    text = read_data("ebpf_static.analysis", "data", "contexts.json")
     found = (_context(row) for row in json.loads(text)["rows"])
     return {context.program_type: context for context in found}
 

@@ -7,29 +7,14 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import NoReturn
+from types import ModuleType
+from typing import Any, NoReturn
 
 from ebpf_static import __version__
-from ebpf_static.cli import (
-    btfgen,
-    check,
-    completion,
-    config,
-    diff,
-    diff_btf,
-    inspect,
-    load,
-    maps,
-    matrix,
-    port,
-    requires,
-    rule,
-    schema,
-    unload,
-    version,
-)
-from ebpf_static.cli import run as run_program
 from ebpf_static.cli.exitcodes import ExitCode
 from ebpf_static.cli.options import HelpFormatter, add_common
 from ebpf_static.cli.streams import complain, prepare_streams, silence_stdout
@@ -37,12 +22,17 @@ from ebpf_static.errors import EbpfStaticError
 
 PROG = "ebpf-static"
 _COMMANDS = (
-    check, inspect, diff, requires, matrix, port, load, run_program,
-    maps, unload, btfgen, diff_btf, rule, config, schema, completion, version,
+    "check", "inspect", "diff", "requires", "matrix", "port", "load", "run", "maps", "unload",
+    "probe", "btfgen", "diff-btf", "rule", "config", "schema", "completion", "version",
 )  # fmt: skip
+"""Each is a module of this package (``-`` is ``_`` there), imported when it is needed."""
+
+_POSTPONED: dict[str, tuple[str, ...]] = {"importlib.metadata": ("entry_points",), "pdb": ()}
+"""Modules that pydantic and pyelftools import for what no run of ours does, and the functions they
+take from them by name."""
 _DESCRIPTION = """\
 Read, check and load compiled eBPF objects, for Linux and for eBPF for Windows.
-But for load, run, maps and unload, no privileges are needed and the host does not matter."""
+But for load, run, maps, unload and probe, no privileges are needed and the host does not matter."""
 _EPILOG = """\
 examples:
   ebpf-static check build/                        every object in a directory
@@ -64,14 +54,39 @@ def run() -> NoReturn:
     """Run the command line as a process of its own: what the installed command calls.
 
     Collecting garbage while importing, looking for plugins of pydantic (none of our models wants
-    one) and tearing the interpreter down at the end would cost a fifth of a cold check; nothing
-    here outlives the process.
+    one), importing what nobody uses and tearing the interpreter down at the end would cost a third
+    of a cold check; nothing here outlives the process.
     """
     gc.set_threshold(100_000, 20, 20)
+    for name, functions in _POSTPONED.items():
+        sys.modules.setdefault(name, _Postponed(name, functions))
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     status = main()
     sys.stderr.flush()
     os._exit(status)
+
+
+class _Postponed(ModuleType):
+    """Stands in for a module until something of it is used, or one of its functions is called.
+
+    The standard library's LazyLoader imports the module as soon as somebody says ``import``.
+    """
+
+    def __init__(self, name: str, functions: Sequence[str]) -> None:
+        super().__init__(name)
+        self.__spec__ = ModuleSpec(name, None)
+        for function in functions:
+            setattr(self, function, partial(self._call, function))
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__path__":  # asked by every ``from … import``
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+    def _call(self, function: str, *values: object, **named: object) -> Any:
+        return self.__getattr__(function)(*values, **named)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,7 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare_streams()
     args = Namespace()
     try:
-        args = build_parser().parse_args(_with_hint(arguments), args)
+        parser = build_parser(_commands_for(_with_hint(arguments)))
+        args = parser.parse_args(arguments, args)
         status: int = args.run(args)
         sys.stdout.flush()
     except SystemExit as stop:  # argparse: 0 after --help, 2 after a wrong option
@@ -103,8 +119,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(status)
 
 
-def build_parser() -> ArgumentParser:
-    """Return the parser of the whole command line."""
+def _commands_for(arguments: list[str]) -> Sequence[str]:
+    """Return the commands whose options have to be known to understand a command line."""
+    return arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
+
+
+def build_parser(names: Sequence[str] = _COMMANDS) -> ArgumentParser:
+    """Return the parser of the whole command line, or of some of its commands."""
     parser = ArgumentParser(
         PROG,
         usage=f"{PROG} [OPTIONS] COMMAND ...",
@@ -115,8 +136,8 @@ def build_parser() -> ArgumentParser:
         add_help=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog=PROG)
-    for command in _COMMANDS:
-        command.add_parser(commands)
+    for name in names:
+        import_module(f"{__package__}.{name.replace('-', '_')}").add_parser(commands)
     group = add_common(parser, is_command=False)
     group.add_argument(
         "-V", "--version", action="version", version=f"{PROG} {__version__}",
@@ -144,8 +165,7 @@ def _no_command(parser: ArgumentParser) -> int:
 def _with_hint(arguments: list[str]) -> list[str]:
     """Return the arguments; a path in the place of a command gets a better answer."""
     first = next((text for text in arguments if not text.startswith("-")), None)
-    names = {command.NAME for command in _COMMANDS}
-    if first is not None and first not in names and Path(first).exists():
+    if first is not None and first not in _COMMANDS and Path(first).exists():
         from ebpf_static.errors import UsageError
 
         raise UsageError(f"{first!r} is not a command: did you mean '{PROG} check {first}'?")

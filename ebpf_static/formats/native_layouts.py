@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
+
+from ebpf_static.package_data import read_data
 
 HEADER_BYTES: Final = 24
 
@@ -92,7 +93,7 @@ class Layouts:
 @cache
 def layouts() -> Layouts:
     """Return the table of generations."""
-    text = (files("ebpf_static.formats") / "data" / "native_layouts.json").read_text("utf-8")
+    text = read_data("ebpf_static.formats", "data", "native_layouts.json")
     table = json.loads(text)
     return Layouts(
         guid_bytes(table["npi_guid"]),

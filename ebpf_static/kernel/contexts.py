@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from ebpf_static.package_data import read_data
 from ebpf_static.target import Version
 from ebpf_static.uapi.constants import ProgramType
 
@@ -165,7 +165,7 @@ class _Table(NamedTuple):
 
 @cache
 def _table() -> _Table:
-    text = files("ebpf_static").joinpath("kernel", "data", "context_access.json").read_text("utf-8")
+    text = read_data("ebpf_static.kernel", "data", "context_access.json")
     given = json.loads(text)
     shifted = given["modified_pointer"]
     return _Table(

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 
 from ebpf_static.analysis import ExternState
 from ebpf_static.btf import Btf, Kind
 from ebpf_static.btf.core.compat import Compat, essential_name
 from ebpf_static.btf.types import Func, Var
 from ebpf_static.errors import ObjectError
+from ebpf_static.package_data import read_data
 from ebpf_static.specs import CollectionSpec, ExternKind, ExternSpec
 from ebpf_static.target import Version
 
@@ -51,7 +51,7 @@ def resolve_externs(
 @cache
 def _data_symbols() -> Mapping[str, Version]:
     """Return the data symbols whose presence a version tells, with the first release."""
-    text = files("ebpf_static.kernel").joinpath("data", "symbols.json").read_text("utf-8")
+    text = read_data("ebpf_static.kernel", "data", "symbols.json")
     return {row["name"]: Version.parse(row["since"]) for row in json.loads(text)["symbols"]}
 
 

@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 from ebpf_static.btf import Btf, Kind
+from ebpf_static.package_data import read_data
 from ebpf_static.target import Version
 
 
@@ -84,7 +84,7 @@ def injects_errors(targets: Sequence[Btf], config: Mapping[str, str] | None) -> 
 
 @cache
 def _lists() -> _Lists:
-    text = files("ebpf_static").joinpath("kernel", "data", "attach_lists.json").read_text("utf-8")
+    text = read_data("ebpf_static.kernel", "data", "attach_lists.json")
     given = json.loads(text)
     return _Lists(
         tuple((line, Version.parse(read)) for line, read in given["read"].items()),

@@ -11,11 +11,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from ebpf_static.btf import Btf, Kind
 from ebpf_static.kernel.attach import find_target
+from ebpf_static.package_data import read_data
 from ebpf_static.specs import ProgramSpec
 from ebpf_static.target import Version
 
@@ -101,6 +101,6 @@ def _hook_fits(row: dict[str, Any], program: ProgramSpec, targets: Sequence[Btf]
 
 @cache
 def _rows() -> list[dict[str, Any]]:
-    text = files("ebpf_static").joinpath("kernel", "data", "return_ranges.json").read_text("utf-8")
+    text = read_data("ebpf_static.kernel", "data", "return_ranges.json")
     found: list[dict[str, Any]] = json.loads(text)["rows"]
     return found

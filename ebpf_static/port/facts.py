@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
+from ebpf_static.package_data import read_data
 from ebpf_static.target import Platform
 from ebpf_static.uapi.base import UapiConstant
 from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
@@ -21,7 +21,7 @@ _KINDS = {MapType: "map type", HelperId: "helper", ProgramType: "program type"}
 
 @cache
 def _notes() -> Mapping[tuple[str, str], tuple[str, ...]]:
-    text = files("ebpf_static").joinpath("port", "data", "differences.json").read_text("utf-8")
+    text = read_data("ebpf_static.port", "data", "differences.json")
     return {(row["kind"], row["name"]): tuple(row["notes"]) for row in json.loads(text)["rows"]}
 
 

@@ -11,6 +11,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ebpf_static.package_data import read_data
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,10 +22,7 @@ if TYPE_CHECKING:
 @cache
 def read_rows(platform: Platform, table: str) -> tuple[Mapping[str, Any], ...]:
     """Return the rows of ``table`` (``map_types``, ``helpers``, ``sections`` …) in order."""
-    from importlib import resources
-
-    path = resources.files("ebpf_static.uapi").joinpath("data", platform.value, f"{table}.json")
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = json.loads(read_data("ebpf_static.uapi", "data", platform.value, f"{table}.json"))
     return tuple(MappingProxyType(row) for row in document["rows"])
 
 

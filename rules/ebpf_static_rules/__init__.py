@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.resources import files
 
 from ebpf_static.findings import Severity
+from ebpf_static.package_data import read_data
 from ebpf_static.plugins import Rule, RuleEntry, RuleStatus
 from ebpf_static.target import Platform
 
@@ -41,7 +41,7 @@ INDEX = "index.json"
 
 def builtin() -> tuple[RuleEntry, ...]:
     """Return every rule of this package, listed but not imported."""
-    rows = json.loads(files(__name__).joinpath(INDEX).read_text("utf-8"))
+    rows = json.loads(read_data(__name__, INDEX))
     return tuple(
         RuleEntry(
             code=row["code"],

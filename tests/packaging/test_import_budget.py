@@ -55,3 +55,60 @@ def test_check_of_an_elf_object(
 def test_import_alone_reads_nothing(repository: Path) -> None:
     loaded = modules_after(repository, "import ebpf_static")
     assert not loaded & (HEAVY | {"pydantic", "elftools", "ebpf_static_rules"})
+
+
+NOT_FOR_A_CHECK = {
+    "email.message": "importlib.metadata, which pydantic imports for its plugins",
+    "bdb": "pdb, which pyelftools imports for its debugger",
+    "importlib.resources": "the tables are read without it",
+    "ebpf_static.cli.diff": "another command",
+    "ebpf_static_rules.hlp.hlp201_helper_unavailable": "judges releases, and none is named",
+    "ebpf_static_rules.win.win021_global_variables_unsupported": "judges the other platform",
+}
+AS_INSTALLED = """
+import os, sys
+sys.argv = ["ebpf-static", "check", {path!r}]
+def leave(status):
+    print(*sorted(sys.modules))
+    sys.stdout.flush()
+    leave_at_once(status)
+leave_at_once, os._exit = os._exit, leave
+from ebpf_static.cli.main import run
+run()
+"""
+
+
+def test_installed_command_imports_what_it_uses(repository: Path, objects: Objects) -> None:
+    roots = [repository, repository / "rules", repository / "loaders"]
+    done = subprocess.run(
+        [sys.executable, "-c", AS_INSTALLED.format(path=str(objects.linux))],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, roots))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert "ebpf_static_rules.hlp.hlp101_helper_unknown" in imported
+    assert sorted(imported & NOT_FOR_A_CHECK.keys()) == []
+
+
+def test_postponed_modules_come_when_they_are_used() -> None:
+    code = """
+import sys
+from ebpf_static.cli.main import _POSTPONED, _Postponed
+for name, functions in _POSTPONED.items():
+    assert name not in sys.modules
+    sys.modules[name] = _Postponed(name, functions)
+import importlib.metadata, pdb
+from importlib.metadata import entry_points
+assert isinstance(pdb, _Postponed)
+assert isinstance(sys.modules["importlib.metadata"], _Postponed)
+assert entry_points(group="pytest11")
+assert not isinstance(sys.modules["importlib.metadata"], _Postponed)
+from importlib.metadata import version
+assert version("pydantic") == importlib.metadata.version("pydantic")
+assert pdb.Pdb.__name__ == "Pdb" and not isinstance(sys.modules["pdb"], _Postponed)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

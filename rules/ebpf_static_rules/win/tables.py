@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from ebpf_static.isa import Instruction
+from ebpf_static.package_data import read_data
 from ebpf_static.uapi.constants import HelperId, MapType
 
 
@@ -53,8 +53,8 @@ class MapOperations(NamedTuple):
 
 def read_table(name: str) -> list[dict[str, Any]]:
     """Return the rows of a table of this package."""
-    path = files("ebpf_static_rules").joinpath("win", "data", f"{name}.json")
-    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["rows"]
+    text = read_data("ebpf_static_rules", "win", "data", f"{name}.json")
+    rows: list[dict[str, Any]] = json.loads(text)["rows"]
     return rows
 
 
