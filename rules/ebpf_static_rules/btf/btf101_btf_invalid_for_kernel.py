@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ebpf_static.btf import Btf, BtfExt, Kind
 from ebpf_static.btf.verify import KernelRules, find_kernel_problem
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin
-from ebpf_static.support import Release, feature, limit
 from ebpf_static.target import Platform
 from ebpf_static_rules.evidence import is_foreign
+
+if TYPE_CHECKING:
+    from ebpf_static.support import Release
 
 _LOCAL_STORAGE = frozenset({"SK_STORAGE", "INODE_STORAGE", "TASK_STORAGE", "CGRP_STORAGE"})
 
@@ -93,6 +96,8 @@ class BtfInvalidForKernel(Rule):
 def _rules_of(release: Release | None) -> KernelRules:
     if release is None or release.version is None:
         return KernelRules()
+    from ebpf_static.support import feature, limit  # only a run for a release pays for the tables
+
     newest = KernelRules()
 
     def bound(name: str, default: int) -> int:
