@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
-from ebpf_static.specs import CollectionSpec
+from ebpf_static.specs import CollectionSpec, FunctionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId, ProgramType
-from ebpf_static_rules.facts import iter_loaded_with_types, may_run
+from ebpf_static_rules.calls import BEHIND_A_QUESTION, Meeting, iter_meetings
+from ebpf_static_rules.facts import iter_loaded_with_types
 from ebpf_static_rules.wording import listed, unknown_confidence
 
 
@@ -58,24 +59,36 @@ class HelperUnknown(Rule):
         platform = context.judged_platform(spec)
         locate = Locator(spec, context)
         for function, facts, types in iter_loaded_with_types(spec, platform):
-            for number, places in facts.helpers.items():
+            for number, calls in facts.helpers.items():
                 found = _judge(platform, number, types)
-                calls = places
-                if found is not None and context.release is not None:
-                    calls = [insn for insn in places if may_run(spec, context, function, insn)]
-                if found is None or not calls:
+                if found is None:
                     continue
                 severity, confidence, why = found
-                yield self.finding(
-                    context,
+                what = (
                     f"`{function.name or function.section}` calls helper {number}"
-                    f"{_elsewhere(platform, number)}, {why}",
-                    locate.function(function, calls[0]),
-                    help=f"declare helpers with the headers of {platform.label}",
-                    severity=severity,
-                    confidence=confidence,
-                    related=(f"called at insn {listed(calls)}",) if len(calls) > 1 else (),
+                    f"{_elsewhere(platform, number)}, {why}"
                 )
+                for surely, insn, programs in _meetings(spec, context, function, calls):
+                    yield self.finding(
+                        context,
+                        what if surely else f"{what}, {BEHIND_A_QUESTION}",
+                        locate.function(function, insn),
+                        help=f"declare helpers with the headers of {platform.label}",
+                        severity=severity if surely else Severity.NOTE,
+                        confidence=confidence if surely else Confidence.LOW,
+                        related=(f"called at insn {listed(calls)}",) if len(calls) > 1 else (),
+                        programs=programs,
+                        undecided=not surely,
+                    )
+
+
+def _meetings(
+    spec: CollectionSpec, context: RuleContext, function: FunctionSpec, calls: list[int]
+) -> Iterable[Meeting]:
+    """Return where the calls run; every one of them where no kernel is judged for."""
+    if context.release is None:
+        return (Meeting(surely=True, insn=calls[0], programs=()),)
+    return iter_meetings(spec, context, function, calls)
 
 
 def _judge(

@@ -8,7 +8,7 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
-from ebpf_static_rules.facts import may_run
+from ebpf_static_rules.calls import BEHIND_A_QUESTION, Meeting, iter_meetings
 from ebpf_static_rules.lic.gpl import describe, is_compatible, iter_gpl_helpers, licence_help
 from ebpf_static_rules.wording import listed
 
@@ -56,17 +56,22 @@ class LicenseMissingForGplHelper(Rule):
         if is_compatible(spec):
             return
         locate = Locator(spec, context)
-        for function, helper, found in iter_gpl_helpers(spec, context):
-            calls = found
-            if context.release is not None:
-                calls = [insn for insn in found if may_run(spec, context, function, insn)]
-            if not calls:
-                continue
-            yield self.finding(
-                context,
+        for function, helper, calls in iter_gpl_helpers(spec, context):
+            what = (
                 f"`{function.name or function.section}` calls the GPL-only helper "
-                f"`bpf_{helper.name}`, and {describe(spec)}",
-                locate.function(function, calls[0]),
-                help=licence_help(spec),
-                related=(f"called at insn {listed(calls)}",) if len(calls) > 1 else (),
+                f"`bpf_{helper.name}`, and {describe(spec)}"
             )
+            everywhere = (Meeting(surely=True, insn=calls[0], programs=()),)
+            judged = context.release is not None
+            meetings = iter_meetings(spec, context, function, calls) if judged else everywhere
+            for surely, insn, programs in meetings:
+                yield self.finding(
+                    context,
+                    what if surely else f"{what}, {BEHIND_A_QUESTION}",
+                    locate.function(function, insn),
+                    help=licence_help(spec),
+                    severity=None if surely else Severity.NOTE,
+                    related=(f"called at insn {listed(calls)}",) if len(calls) > 1 else (),
+                    programs=programs,
+                    undecided=not surely,
+                )
