@@ -17,6 +17,7 @@ from tests.loaders.conformance import Conformance
 Read = Callable[[str], es.CollectionSpec]
 OBJECTS = Path(__file__).resolve().parents[2] / "corpus" / "objects"
 LINUX, WINDOWS = OBJECTS / "linux", OBJECTS / "windows"
+DATA = Path(__file__).resolve().parent / "data"
 
 
 @pytest.fixture
@@ -48,8 +49,13 @@ class TestDryRun(Conformance):
 
 class TestDryRunOfWindows(TestDryRun):
     @pytest.fixture
-    def spec(self, read_data: Read) -> es.CollectionSpec:
-        return read_data("basic").model_copy(update={"platform": es.Platform.WINDOWS})
+    def spec(self) -> es.CollectionSpec:
+        spec = es.read(DATA / "basic.o", platform="windows")
+        return spec.model_copy(update={"platform": es.Platform.WINDOWS})
+
+    def test_a_frozen_map_refuses(self, loader: Loader, spec: es.CollectionSpec) -> None:
+        with loader.load(spec) as loaded, pytest.raises(es.LoaderError, match="no BPF_MAP_FREEZE"):
+            loaded.maps["slots"].freeze()
 
 
 PLUGIN = """

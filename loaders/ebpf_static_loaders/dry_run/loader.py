@@ -1,7 +1,8 @@
 """The loader that only pretends: the reference for what a load is, and the double for tests.
 
-A Linux object goes the whole way of the ``linux`` loader, onto a kernel of dictionaries; the
-result does not depend on the host. What only a kernel can say is taken from the options
+A Linux object goes the whole way of the ``linux`` loader, onto a kernel of dictionaries, a Windows
+object that of ``windows-dll`` or ``windows-native``, onto an efW of dictionaries; the result does
+not depend on the host. What only a kernel can say is taken from the options
 (``kernel_btf``, ``kernel_config``); without them CO-RE relocations stay as compiled, addresses of
 kernel symbols and numbers of their types are 0, and so are values of kernel options.
 """
@@ -16,10 +17,10 @@ from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static_loaders.dry_run.memory import MemorySystem
 from ebpf_static_loaders.dry_run.recording import RecordingSystem
-from ebpf_static_loaders.dry_run.windows import load_windows
 from ebpf_static_loaders.linux.host import PretendedHost
 from ebpf_static_loaders.linux.loader import LinuxLoader
 from ebpf_static_loaders.linux.session import Session
+from ebpf_static_loaders.windows.pretend import PretendedRuntime, load_pretended
 
 
 class DryRunLoader(Loader):
@@ -43,11 +44,12 @@ class DryRunLoader(Loader):
         self._write = write or self.lines.append
         self._memory = MemorySystem()
         self._linux = _PretendingLoader(RecordingSystem(self._memory, self._write))
+        self._windows = PretendedRuntime(self._write)
 
     @property
     def open_descriptors(self) -> int:
-        """How many descriptors of the pretended kernel are open."""
-        return len(self._memory.open)
+        """How many descriptors of the pretended kernel, or efW, are open."""
+        return len(self._memory.open) + len(self._windows.memory.open)
 
     def available(self) -> str | None:
         """Return None: pretending works everywhere."""
@@ -56,7 +58,7 @@ class DryRunLoader(Loader):
     def load(self, spec: CollectionSpec, options: LoadOptions | None = None) -> Collection:
         """Pretend to load a spec, all of it or nothing."""
         if spec.platform is Platform.WINDOWS:
-            return load_windows(spec, options or LoadOptions(), self._write)
+            return load_pretended(self._windows, spec, options)
         return self._linux.load(spec, options)
 
     def open_map(self, path: str) -> Map:

@@ -60,6 +60,10 @@ class WindowsLoader(Loader):
         problem = self.available()
         if problem is not None:
             raise LoaderUnavailableError(problem)
+        return self.runtime()
+
+    def runtime(self) -> Runtime:
+        """Return the efW behind the DLL; the dry run has one of its own."""
         return Runtime(self.library())
 
     def open_map(self, path: str) -> Map:

@@ -47,7 +47,8 @@ class Library:
         where: what to call it in messages.
     """
 
-    def __init__(self, dll: ctypes.CDLL, host: Host, *, where: str = DLL_NAME) -> None:
+    def __init__(self, dll: ctypes.CDLL | None, host: Host, *, where: str = DLL_NAME) -> None:
+        """Wrap a DLL that is loaded; None for one that only pretends and exports nothing."""
         self._dll = dll
         self._bound: dict[str, Any] = {}
         self.host = host
@@ -105,7 +106,7 @@ class Library:
         return self._bound[name]
 
 
-def _bind(dll: ctypes.CDLL, export: Export) -> Any:
+def _bind(dll: ctypes.CDLL | None, export: Export) -> Any:
     try:
         function = getattr(dll, export.name)
     except AttributeError:

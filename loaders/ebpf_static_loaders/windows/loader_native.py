@@ -68,7 +68,7 @@ class WindowsNativeLoader(WindowsLoader):
         if not isinstance(spec, NativeImageSpec):
             raise UsageError("this is bytecode, no native image: load it with loader windows-dll")
         _require_options(options, spec)
-        path = _require_file(options.object_name, spec)
+        path = self.find_file(options.object_name, spec)
         require_image(spec, self._machine())
         runtime = self.require_available()
         undo = Undo()
@@ -79,6 +79,15 @@ class WindowsNativeLoader(WindowsLoader):
             raise
         undo.forget()
         return collection
+
+    def find_file(self, name: str, spec: NativeImageSpec) -> str:
+        """Return the full path of the image, once it is sure that it holds what was checked.
+
+        Raises:
+            LoadRejectedError: it does not, or is not called as native images are.
+            UsageError: there is no such file.
+        """
+        return _require_file(name, spec)
 
 
 def _require_options(options: LoadOptions, spec: NativeImageSpec) -> None:

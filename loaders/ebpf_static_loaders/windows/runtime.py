@@ -55,11 +55,12 @@ class ObjectType(IntEnum):
     PROGRAM = 3
 
 
-_INFO: Final = {
+INFO: Final = {
     ObjectType.MAP: "bpf_map_info",
     ObjectType.LINK: "bpf_link_info",
     ObjectType.PROGRAM: "bpf_prog_info",
 }
+"""The structure each kind of object fills in."""
 
 
 class Ring(NamedTuple):
@@ -147,7 +148,7 @@ class Runtime:
         return tuple(ids[: min(said, count)])
 
     def _info(self, fd: int, kind: ObjectType, count: int, ids: int) -> bytes:
-        layout = layouts()[_INFO[kind]]
+        layout = layouts()[INFO[kind]]
         given = {"nr_map_ids": count, "map_ids": ids} if kind is ObjectType.PROGRAM else {}
         info, _ = bpf_syscall.pack(layout, given)
         size = ctypes.c_uint32(layout.size)
@@ -329,7 +330,7 @@ class Runtime:
 
 def _decode(kind: ObjectType, raw: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, field in layouts()[_INFO[kind]].fields.items():
+    for name, field in layouts()[INFO[kind]].fields.items():
         part = raw[field.offset : field.offset + field.size]
         if name == "name":
             fields[name] = part.partition(b"\0")[0].decode("utf-8", "replace")
