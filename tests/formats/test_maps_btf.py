@@ -354,3 +354,10 @@ def test_array_key_of_more_than_4_gib() -> None:
     writer.define("m", type=1, key=("type", big))
     with pytest.raises(FormatError, match="4 GiB or larger"):
         writer.read()
+
+
+def test_ring_buffers_keep_the_size_they_declare() -> None:
+    """Libbpf rounds it up to pages of the host it runs on; a spec is the same on every host."""
+    writer = ObjectWriter()
+    writer.define("events", type=27, max_entries=12345)
+    assert writer.read().maps["events"].max_entries == 12345
