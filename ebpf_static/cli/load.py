@@ -104,7 +104,9 @@ def _load(args: Namespace, spec: CollectionSpec) -> int:
         for text in args.attach:
             name, _, target = text.partition("=")
             loaded.attach(name, target or None, **_attach_options(args))
-        pins = _pin(loaded, args.pin, pretend=not loader.loads) if args.pin else []
+        # On Windows a pin is a name in the runtime, which no directory has to be made for.
+        in_files = loader.loads and loader.platform != "windows"
+        pins = _pin(loaded, args.pin, in_files=in_files) if args.pin else []
         if not args.dry_run:
             document = _document(args, loader, loaded, pins)
             write_document(_render(args, document), args.output_file)
@@ -142,7 +144,7 @@ def _attach_options(args: Namespace) -> dict[str, Any]:
     return options
 
 
-def _pin(loaded: Collection, folder: str, *, pretend: bool) -> list[str]:
+def _pin(loaded: Collection, folder: str, *, in_files: bool) -> list[str]:
     """Pin everything below ``folder``; what was pinned goes again when one of them fails."""
     pinned: list[Any] = []
     paths: list[str] = []
@@ -154,7 +156,7 @@ def _pin(loaded: Collection, folder: str, *, pretend: bool) -> list[str]:
     try:
         for group, handles in groups:
             place = Path(folder, group)
-            if handles and not pretend:
+            if handles and in_files:
                 _make(place)
             for name, handle in handles:
                 path = str(place / name.strip(".").replace(".", "_"))

@@ -107,7 +107,7 @@ class Memory:
             ObjectType.MAP,
             {
                 "type": kind, "key_size": key, "value_size": value, "max_entries": entries,
-                "name": name.decode("utf-8", "replace"), "map_flags": 0,
+                "name": name.decode("utf-8", "backslashreplace"), "map_flags": 0,
                 "inner_map_id": template, "pinned_path_count": 0,
             },
         )  # fmt: skip
@@ -185,7 +185,7 @@ class Memory:
                 (number,) = struct.unpack_from("<i", code, at + 4)
                 maps.append(self.get(number, ObjectType.MAP).facts["id"])
         kind = ProgramType.of(Platform.WINDOWS, fields["prog_type"])
-        name = bytes(fields["prog_name"]).decode("utf-8", "replace")
+        name = bytes(fields["prog_name"]).decode("utf-8", "backslashreplace")
         return self.make_program(name, kind.number, kind.guid or _NO_GUID, _NO_GUID, maps), {}
 
     def make_program(self, name: str, kind: int, guid: str, attach: str, maps: list[int]) -> int:

@@ -333,7 +333,7 @@ def _decode(kind: ObjectType, raw: bytes) -> dict[str, Any]:
     for name, field in layouts()[INFO[kind]].fields.items():
         part = raw[field.offset : field.offset + field.size]
         if name == "name":
-            fields[name] = part.partition(b"\0")[0].decode("utf-8", "replace")
+            fields[name] = part.partition(b"\0")[0].decode("utf-8", "backslashreplace")
         elif name.endswith("_uuid"):
             fields[name] = str(uuid.UUID(bytes_le=part))
         elif name == "map_ids" or "." in name or name == "attach_data":

@@ -280,6 +280,19 @@ def test_names_of_63_characters_are_kept(
         assert set(loaded.maps) == {"m" * 63}
 
 
+def test_names_that_are_no_text_are_compared_byte_by_byte(
+    native: WindowsNativeLoader, stub: Stub, tmp_path: Path
+) -> None:
+    name = r"m\xff"  # as the reader of images spells what is no UTF-8
+    path = write(tmp_path / "a.sys", one_map("m?"))
+    path.write_bytes(path.read_bytes().replace(b"m?\0", b"m\xff\0"))
+    assert es.read(path).maps[0].name == name
+    stub.image(path)
+    stub.dll.stub_image_map(b"m\xff", 1, 4, 4, 1, -1)
+    with load(native, path) as loaded:
+        assert set(loaded.maps) == {name}
+
+
 def test_two_programs_of_one_name(native: WindowsNativeLoader, tmp_path: Path) -> None:
     def fill(writer: NativeWriter) -> None:
         writer.program("p")
