@@ -3,6 +3,7 @@
 A program is rejected when a rule finds an error that concerns it, unknown when something about it
 cannot be decided from what is known, and loads otherwise. A loader creates every map even for a
 program loaded alone, so what is wrong with a map or with the object itself concerns all programs.
+A program is asked to load alone only when its object does not load as a whole.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class ObjectVerdicts(Mapping[str, Verdict]):
     Attributes:
         target: the target judged for.
         object: whether everything a loader loads unasked loads together.
-        programs: each program alone, by name; empty when the object cannot even be opened.
+        programs: each program, by name, with the object when that loads as a whole, else alone;
+            empty when the object cannot even be opened.
         report: all findings.
     """
 
@@ -151,9 +153,17 @@ class _Sorter:
         if any(f.severity is Severity.ERROR for f in self._opening):
             return {}
         shared = [*self._opening, *self._whole]
+        # What loads with the whole object is not asked to load without it.
+        together = self.object_verdict().status is Status.LOADS
         return {
-            name: self._verdict([*shared, *own, *self._alone[name]])
-            for name, own in self._by_program.items()
+            program.name: self._verdict(
+                [
+                    *shared,
+                    *self._by_program[program.name],
+                    *(() if together and program.autoload else self._alone[program.name]),
+                ]
+            )
+            for program in self._spec.programs
         }
 
     def object_verdict(self) -> Verdict:

@@ -121,7 +121,13 @@ def test_programs_that_are_needed_together() -> None:
         "name": "m", "type": "PROG_ARRAY", "key_size": 4, "value_size": 4, "max_entries": 1,
         "values": [{"index": 0, "kind": "program", "name": "g"}],
     }  # fmt: skip
-    spec = build_spec({"maps": [array], "programs": [{"name": "f"}, {"name": "g"}]})
-    found = ebpf_static.verdicts(spec, "linux:6.1")
-    assert found.object.status is Status.LOADS
+    programs = [{"name": "f"}, {"name": "g"}]
+    whole = ebpf_static.verdicts(build_spec({"maps": [array], "programs": programs}), "linux:6.1")
+    assert {verdict.status for verdict in whole.values()} == {Status.LOADS}
+    broken = {"name": "h", "section": "nonsense"}
+    found = ebpf_static.verdicts(
+        build_spec({"maps": [array], "programs": [*programs, broken]}), "linux:6.1"
+    )
+    assert found.object.status is Status.REJECTED
     assert (found["f"].status, found["g"].status) == (Status.REJECTED, Status.LOADS)
+    assert found["f"].reasons[0].code == "MAP211"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ebpf_static.findings import Finding, Severity
+from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import MapRules, Release, flag_names, map_rules, map_type
@@ -15,6 +15,7 @@ from ebpf_static_rules.wording import capped, tick
 _BUILD_ID = "BPF_F_STACK_BUILD_ID"
 _BUILD_ID_BYTES = 32
 _BUILD_ID_MAXIMUM = 127 * 32
+_NUMA = "BPF_F_NUMA_NODE"
 _ACCESS = {"BPF_F_RDONLY_PROG", "BPF_F_WRONLY_PROG"}
 
 
@@ -80,6 +81,18 @@ class MapDefinitionRefused(ReleaseRule):
                     help="change the definition, or set it right before loading",
                     related=capped(wrong[1:], len(wrong) - 1),
                     targeted=True,
+                )
+            elif created.definition.numa_node and _NUMA in flag_names(created.definition.flags):
+                yield self.finding(
+                    context,
+                    f"{created.words} is to live on NUMA node {created.definition.numa_node}, "
+                    "which not every machine has",
+                    locate.map(created.declared),
+                    help="set the node before loading (`bpf_map__set_numa_node`)",
+                    severity=Severity.NOTE,
+                    confidence=Confidence.LOW,
+                    targeted=True,
+                    undecided=True,
                 )
 
 
