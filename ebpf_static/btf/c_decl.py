@@ -123,9 +123,11 @@ class CPrinter:
         raise self._error(record.id, f"a {record.kind!r} is not a type")
 
     def _params(self, proto: FuncProto, level: int, depth: int) -> str:
-        if not proto.params:
-            return "void"
         last = len(proto.params) - 1
+        if last < 0 or (last == 0 and proto.params[0].type_id == 0):
+            # Clang writes a declaration without a prototype, `f()`, as one of `...` alone, which
+            # C has no words for.
+            return "void"
         texts = []
         for number, param in enumerate(proto.params):
             if number == last and param.type_id == 0:

@@ -11,10 +11,16 @@ from ebpf_static.btf.c_dump import c_definition, c_header
 from ebpf_static.btf.c_names import CNames
 from ebpf_static.btf.sources import read_btf
 from ebpf_static.btf.types import Struct, Union
-from ebpf_static.errors import EbpfStaticError, FormatError, LimitError
+from ebpf_static.errors import (
+    EbpfStaticError,
+    FormatError,
+    LimitError,
+    UnsupportedObjectError,
+)
 from tests.btf.test_reader import every_kind
 from tests.build.btf_writer import BtfWriter
 
+ROOT = Path(__file__).parents[2]
 VMLINUX = Path("/sys/kernel/btf/vmlinux")
 CLANG = next((name for name in ("clang-19", "clang") if shutil.which(name)), None)
 needs_clang = pytest.mark.skipif(CLANG is None, reason="clang is not installed")
@@ -76,6 +82,12 @@ def test_declarators() -> None:
     btf = Btf.parse(w.build())
     for type_id, text in cases.items():
         assert c_definition(btf, type_id) == text
+
+
+def test_function_without_prototype() -> None:
+    w = BtfWriter()
+    proto = w.func_proto(w.integer("int", 4), [("", 0)])
+    assert declare(w, w.typedef("fn", proto)) == "typedef int fn(void);"
 
 
 def test_function_returning_function_pointer() -> None:
@@ -200,6 +212,30 @@ def test_running_kernel_compiles_with_every_size_and_offset(tmp_path: Path) -> N
     checks = assertions(btf)
     assert checks.count("_Static_assert(sizeof") > 5000
     compile_c(c_header(btf) + checks, tmp_path)
+
+
+@needs_clang
+def test_debian_objects_compile_with_every_size_and_offset(tmp_path: Path) -> None:
+    paths = sorted((ROOT / "corpus" / "debian").glob("*/*"))
+    if not paths:
+        pytest.skip("corpus/debian is not fetched (corpus/fetch_debian.py)")
+    made: dict[str, list[Path]] = {"little": [], "big": []}
+    for number, path in enumerate(paths):
+        try:
+            btf = read_btf(path)
+        except UnsupportedObjectError:
+            continue
+        source = tmp_path / f"{number}.c"
+        source.write_text(c_header(btf) + assertions(btf))
+        made[btf.byte_order].append(source)
+    assert len(made["little"]) > 60
+    for order, files in made.items():
+        target = {"little": "bpfel", "big": "bpfeb"}[order]
+        # An object without structs leaves the attribute for structs unused.
+        flags = ["-fsyntax-only", "-Werror", "-Wno-pragma-clang-attribute", "-target", target]
+        command = [str(CLANG), *flags, *map(str, files)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[:4000]
 
 
 def test_old_bitfields_without_kflag() -> None:
