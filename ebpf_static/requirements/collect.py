@@ -245,8 +245,7 @@ class _Collector:
     def _place(self, function: int, insn: int) -> Location:
         code = self._spec.functions[function]
         place = Location(object=self._name, section=code.section, program=code.name, insn=insn)
-        ext = self._spec.btf_ext
-        line = ext.line_for(code.section, code.section_offset + 8 * insn) if ext else None
+        line = self._spec.line_for(code, insn)
         if line is None:
             return place
         source = {"file": line.file, "line": line.line, "column": line.column, "source": line.text}
