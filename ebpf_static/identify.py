@@ -102,6 +102,7 @@ def _iter_evidence(draft: ObjectDraft) -> Iterator[Evidence]:
         )
     yield from _sections(draft)
     yield from _helpers(draft)
+    yield from _instructions(draft)
     for item in draft.maps:
         yield from _map(item, draft)
     yield from _externs(draft)
@@ -160,6 +161,14 @@ def _helpers(draft: ObjectDraft) -> Iterator[Evidence]:
                     f"helper {number} (`{linux.name}`) exists only on Linux",
                     where,
                 )
+
+
+def _instructions(draft: ObjectDraft) -> Iterator[Evidence]:
+    for row in _facts()["opcodes"]:
+        for function in draft.functions:
+            if not set(row["opcodes"]).isdisjoint(function.code[::8]):
+                where = f'function "{function.name}"'
+                yield _evidence(row["platform"], "instruction", row["what"], where)
 
 
 def _context_accesses(draft: ObjectDraft) -> Iterator[Evidence]:

@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 
 from ebpf_static.specs import CollectionSpec, Evidence
-from tests.build.asm import R0, R1
+from tests.build.asm import R0, R1, R6
 from tests.build.elf_writer import STB_GLOBAL, STT_OBJECT
 from tests.formats.writing import DATA, ObjectWriter
 
@@ -30,6 +30,11 @@ def _program(section: str, *helpers: int) -> Callable[[ObjectWriter], object]:
         writer.program(section, writer.asm.mov(R0, 0) + calls + writer.asm.exit())
 
     return add
+
+
+def _packet_load(writer: ObjectWriter) -> None:
+    asm = writer.asm
+    writer.program("my_own", asm.mov(R6, R1) + asm.ld_abs(16, 12) + asm.exit())
 
 
 def _section(name: str) -> Callable[[ObjectWriter], object]:
@@ -124,6 +129,7 @@ CASES: dict[str, tuple[Callable[[ObjectWriter], object], str, str]] = {
     "jump tables": (_section(".jumptables"), "linux", "data-section"),
     "Linux helper": (_program("xdp", 113), "linux", "helper-id"),
     "Windows helper": (_program("xdp", 65536), "windows", "helper-id"),
+    "packet load": (_packet_load, "linux", "instruction"),
     "Linux map type": (_map(type=27), "linux", "map-type"),
     "ring buffer": (_map(type=13, max_entries=4096), "windows", "map-shape"),
     "hash of maps": (_map(type=13, key_size=4), "linux", "map-shape"),
