@@ -232,6 +232,7 @@ def _function(
         "section_index": fields.pop("section_index", 1),
         "section_offset": 0,
         "linkage": fields.pop("linkage", "global"),
+        "btf_id": fields.pop("btf_id", None),
         "byte_order": byte_order,
         "code": assemble(fields.pop("code", ["mov r0 0", "exit"]), byte_order),
         "references": tuple(_reference(r, names) for r in fields.pop("references", ())),

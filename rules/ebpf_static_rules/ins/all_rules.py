@@ -21,6 +21,7 @@ from ebpf_static_rules.ins.ins203_stack_too_large import StackTooLarge
 from ebpf_static_rules.ins.ins204_calls_too_deep import CallsTooDeep
 from ebpf_static_rules.ins.ins205_register_unset import RegisterUnset
 from ebpf_static_rules.ins.ins206_tail_call_with_subprograms import TailCallWithSubprograms
+from ebpf_static_rules.ins.ins207_function_argument_unsupported import FunctionArgumentUnsupported
 from ebpf_static_rules.ins.ins208_global_data_unavailable import GlobalDataUnavailable
 from ebpf_static_rules.ins.ins209_packet_load_refused import PacketLoadRefused
 
@@ -43,6 +44,7 @@ RULES: tuple[type[Rule], ...] = (
     CallsTooDeep,
     RegisterUnset,
     TailCallWithSubprograms,
+    FunctionArgumentUnsupported,
     GlobalDataUnavailable,
     PacketLoadRefused,
 )
