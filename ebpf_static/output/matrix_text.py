@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from ebpf_static.output.table import table
 
 if TYPE_CHECKING:
     from ebpf_static.matrix import Cell, Lowest, Matrix, Row
+
+_RELEASE = re.compile(r"(?:about )?Linux \d+\.\d+(?:\.\d+)?")
 
 
 def render_text(matrix: Matrix, style: Style) -> str:
@@ -128,7 +131,8 @@ def _reasons(row: Row) -> Iterator[str]:
 
 
 def _message(finding: Finding) -> str:
-    return finding.message.split(" (target ", 1)[0]
+    """Return a message without the release, which stands before it."""
+    return _RELEASE.sub("that release", finding.message.split(" (target ", 1)[0])
 
 
 def _cell(text: str) -> str:
