@@ -96,6 +96,14 @@ EXPLAINED |= {
     ("6.18", "kfunc", f"XDP bpf_xdp_metadata_rx_{what}"): "the probe's program has no device"
     for what in ("hash", "timestamp", "vlan_tag")
 }
+EXPLAINED |= {
+    (
+        "6.18",
+        "helper",
+        f"TRACING/TRACE_ITER {name}",
+    ): "the probe's iterator is none of sockets, which alone allow it"
+    for name in ("getsockopt", "setsockopt")
+}
 CONDITIONS = {"CONFIG", "SLEEPABLE", "NOT_LOCKDOWN", "OTHER"}
 """A kernel may lack what the tables have only for one of these, which the answer must name."""
 
