@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ebpf_static.analysis import ExternState, Flow, Inputs, analyse
+from ebpf_static.analysis.run import MAX_STEPS
 from ebpf_static.btf import Btf
 from ebpf_static.kernel.core import CoreOutcomes, resolve_core
 from ebpf_static.kernel.externs import resolve_externs
@@ -15,6 +16,9 @@ from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.target import Version
 
 _FROZEN_DATA = Version(5, 5)
+
+MAX_STEPS_OF_ALL = 4 * MAX_STEPS
+"""Instructions evaluated for all programs of an object together; then flows are incomplete."""
 
 
 def _knows_nothing(_name: str) -> bool | None:
@@ -45,6 +49,7 @@ class View:
         self.spec = spec
         self.kernel = kernel or Kernel()
         self._flows: dict[int, Flow] = {}
+        self._steps_left = MAX_STEPS_OF_ALL
 
     @cached_property
     def core(self) -> CoreOutcomes:
@@ -78,5 +83,8 @@ class View:
         """Return what may happen when ``program`` runs, worked out once."""
         known = self._flows.get(id(program))
         if known is None:
-            known = self._flows[id(program)] = analyse(self.spec, program, self.inputs)
+            steps = min(MAX_STEPS, self._steps_left)
+            known = analyse(self.spec, program, self.inputs, max_steps=steps)
+            self._flows[id(program)] = known
+            self._steps_left = max(self._steps_left - known.steps, 0)
         return known

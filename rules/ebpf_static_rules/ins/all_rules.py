@@ -24,6 +24,7 @@ from ebpf_static_rules.ins.ins206_tail_call_with_subprograms import TailCallWith
 from ebpf_static_rules.ins.ins207_function_argument_unsupported import FunctionArgumentUnsupported
 from ebpf_static_rules.ins.ins208_global_data_unavailable import GlobalDataUnavailable
 from ebpf_static_rules.ins.ins209_packet_load_refused import PacketLoadRefused
+from ebpf_static_rules.ins.ins210_code_not_followed import CodeNotFollowed
 
 RULES: tuple[type[Rule], ...] = (
     InstructionUnknown,
@@ -47,4 +48,5 @@ RULES: tuple[type[Rule], ...] = (
     FunctionArgumentUnsupported,
     GlobalDataUnavailable,
     PacketLoadRefused,
+    CodeNotFollowed,
 )

@@ -8,9 +8,8 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, limit
-from ebpf_static_rules.facts import facts_of
 from ebpf_static_rules.ins.control import call_graph, deepest
-from ebpf_static_rules.release import ReleaseRule
+from ebpf_static_rules.release import ReleaseRule, iter_linked
 from ebpf_static_rules.wording import listed, tick
 
 
@@ -57,8 +56,9 @@ class CallsTooDeep(ReleaseRule):
         frames = limit("call_frames", release).value
         ones = [1] * len(spec.functions)
         locate = Locator(spec, context)
-        for index in facts_of(spec).programs:
-            program = spec.functions[index]
+        positions = {id(function): index for index, function in enumerate(spec.functions)}
+        for program, _ in iter_linked(spec):
+            index = positions[id(program)]
             found = deepest(index, graph, ones) if graph[index] else (1, (index,))
             if found is None:
                 message = f"program `{program.name}` calls functions that call themselves"
