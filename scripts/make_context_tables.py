@@ -2,8 +2,8 @@
 
 ``scripts/snapshots/linux/context_access.json`` holds the structures and what each program type
 hides or may write, as the kernel's source says it; this spells it out field by field, into
-``ebpf_static/kernel/data/context_access.json``. ``return_ranges.json`` and ``attach_lists.json`` are
-held against their laws and copied.
+``ebpf_static/kernel/data/context_access.json``. ``return_ranges.json`` and ``attach_lists.json``
+are held against their laws and copied.
 
 python scripts/make_context_tables.py            write them
 python scripts/make_context_tables.py --check    exit with 1 unless they are current

@@ -125,6 +125,7 @@ def port_program(
     if type_ is not None and not blockers:
         section = find_section(type_, attach, program.section)
         blockers += _unprovided(program, type_.platform, helpers, locate)
+    blockers += _flag_blockers(program, to, locate)
     here, there = find_context(program.type), find_context(type_) if type_ else None
     fields = tuple(_fields(spec, program, here, there, locate)) if here and there else ()
     missing = [it for it in fields if it.field is not None and it.twin is None]
@@ -164,6 +165,10 @@ def _type_blockers(program: ProgramSpec, to: Platform, locate: Locator) -> Itera
         if to is Platform.LINUX and "LISTEN" in program.attach_type.name:
             what += ", although docs/ListenHook.md of eBPF for Windows says so"
         yield Blocker(what=what, locations=place)
+
+
+def _flag_blockers(program: ProgramSpec, to: Platform, locate: Locator) -> Iterator[Blocker]:
+    place = (locate.function(program),)
     for flag in ("sleepable", "xdp_frags", "multi"):
         if to is Platform.WINDOWS and getattr(program, flag):
             yield Blocker(what=f"{to.label} loads no program as {flag}", locations=place)

@@ -100,7 +100,7 @@ EXPLAINED |= {
     (
         "6.18",
         "helper",
-        f"TRACING/TRACE_ITER {name}",
+        f"TRACING {name}",
     ): "the probe's iterator is none of sockets, which alone allow it"
     for name in ("getsockopt", "setsockopt")
 }
