@@ -217,3 +217,16 @@ def test_debian_objects_are_sound() -> None:
         assert find_kernel_problem(btf) is None, path.name
         checked += 1
     assert checked > 90
+
+
+def test_long_chains_take_no_time() -> None:
+    """Sixty thousand arrays of arrays, and two thousand structs with one: looked at once each."""
+    w = BtfWriter()
+    number = innermost = w.integer("int", 4)
+    for _ in range(60_000):
+        innermost = w.array(innermost, number, 1)
+    for count in range(2000):
+        w.struct(f"s{count}", 4, [("x", innermost, 0)])
+    assert first_problem(w) is None
+    w.struct("small", 3, [("x", innermost, 0)])
+    assert first_problem(w) == f"{w.next_id - 1}: member 0 ends behind its 3 bytes"

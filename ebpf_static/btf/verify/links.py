@@ -74,6 +74,7 @@ class _Links:
         self._by_loader = by_loader
         self._done: set[int] = set()
         self._concrete: dict[int, int] = {}
+        self._array_sizes: dict[int, int] = {}
 
     def check(self, type_id: int) -> None:
         """Resolve a type and check it."""
@@ -181,8 +182,10 @@ class _Links:
         element = self._btf.type(self._find_concrete(record.type_id))
         fits = element.kind != Kind.INT or is_regular(element)
         self._demand(record, record.type_id, fits, "element type")
-        if self.size_of(record.type_id) * record.nelems > _MAX_ARRAY_BYTES:
+        size = self.size_of(record.type_id) * record.nelems
+        if size > _MAX_ARRAY_BYTES:
             raise _BadLinkError(record.id, "an array of 4 GiB or more")
+        self._array_sizes[record.id] = size
 
     def _check_section(self, record: Datasec) -> None:
         for number, var in enumerate(record.vars):
@@ -271,14 +274,12 @@ class _Links:
 
     def size_of(self, type_id: int) -> int:
         """Return the bytes a resolved type takes."""
-        count = 1
-        current = self._find_concrete(type_id)
-        record = self._btf.type(current)
-        while isinstance(record, Array):
-            count *= record.nelems
-            record = self._btf.type(self._find_concrete(record.type_id))
+        record = self._btf.type(self._find_concrete(type_id))
+        if isinstance(record, Array):
+            # Behind a pointer it may not be resolved yet, which the kernel takes for 0.
+            return self._array_sizes.get(record.id, 0)
         size: int = POINTER_BYTES if isinstance(record, Ptr) else getattr(record, "size", 0)
-        return size * count
+        return size
 
     def _demand(self, record: BtfType, target: int, fits: object, word: str) -> None:
         if not fits:

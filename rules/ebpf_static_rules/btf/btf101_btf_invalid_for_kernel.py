@@ -16,6 +16,9 @@ from ebpf_static_rules.evidence import is_foreign
 if TYPE_CHECKING:
     from ebpf_static.support import Release
 
+_MAX_TYPES = 1 << 17
+"""Types judged: a whole kernel's, which takes seconds; objects have some thousands."""
+
 _LOCAL_STORAGE = frozenset({"SK_STORAGE", "INODE_STORAGE", "TASK_STORAGE", "CGRP_STORAGE"})
 
 
@@ -64,6 +67,10 @@ class BtfInvalidForKernel(Rule):
         btf = spec.btf
         if btf is None or spec.elf is None or is_foreign(spec, Platform.LINUX):
             return
+        if len(btf) > _MAX_TYPES:
+            many = f"the BTF has {len(btf) - 1} types, more than are judged"
+            yield self._finding(spec, context, many, certain=False)
+            return
         problem = find_kernel_problem(btf, _rules_of(context.release))
         if problem is not None:
             name = f"type {problem.type_id}"
@@ -78,8 +85,10 @@ class BtfInvalidForKernel(Rule):
             if what is not None:
                 yield self._finding(spec, context, f"{what}, which the kernel refuses")
 
-    def _finding(self, spec: CollectionSpec, context: RuleContext, message: str) -> Finding:
-        mandatory = any(
+    def _finding(
+        self, spec: CollectionSpec, context: RuleContext, message: str, *, certain: bool = True
+    ) -> Finding:
+        mandatory = certain and any(
             item.origin is MapOrigin.STRUCT_OPS or item.type.name in _LOCAL_STORAGE
             for item in spec.maps
         )

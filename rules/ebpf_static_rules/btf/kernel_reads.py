@@ -21,6 +21,12 @@ _CURRENT_TASK: Final = frozenset({35, 158})
 _TYPED: Final = frozenset({"TRACING", "LSM", "STRUCT_OPS"})
 _RAW: Final = frozenset({"RAW_TRACEPOINT", "RAW_TRACEPOINT_WRITABLE"})
 _ITERATOR: Final = "TRACE_ITER"
+_MAX_WAITING: Final = 4096
+"""Jumps ahead whose registers are kept; what comes later knows nothing."""
+
+_MAX_KNOWN: Final = 48
+"""Registers and stack slots kept of one."""
+
 _LDX, _STX, _ST, _ALU64, _JMP, _JMP32 = 1, 3, 2, 7, 5, 6
 _ADD_IMM, _ADD_REG, _MOV_IMM, _MOV_REG = 0x07, 0x0F, 0xB7, 0xBF
 _CALL, _EXIT, _JA, _JA32 = 0x85, 0x95, 0x05, 0x06
@@ -99,7 +105,10 @@ class _Scan:
             self._step(ins, state)
             if target is not None and target > ins.index:
                 known = waiting.get(target)
-                waiting[target] = dict(state) if known is None else _meet(known, state)
+                if known is not None:
+                    waiting[target] = _meet(known, state)
+                else:
+                    waiting[target] = dict(state) if len(waiting) < _MAX_WAITING else {}
             if ins.opcode in (_EXIT, _JA, _JA32):
                 state = None
         return self._found
@@ -162,7 +171,8 @@ class _Scan:
         for slot in [slot for slot in state if slot < 0 and at - 8 < slot < at + 8]:
             del state[slot]
         spilled = state.get(ins.src) if ins.opcode & 7 == _STX else None
-        if spilled is not None and ins.opcode & 0x18 == _DOUBLE_WORD and -512 <= at < 0:
+        wide = ins.opcode & 0x18 == _DOUBLE_WORD
+        if spilled is not None and wide and -512 <= at < 0 and len(state) < _MAX_KNOWN:
             state[at] = spilled
 
     def _call(self, ins: Instruction, state: _State) -> None:
@@ -178,7 +188,8 @@ class _Scan:
         size = state.get(2)
         if helper in READERS and source is not None and into is not None:
             whole = size == _Value(_Base.CONSTANT, 8)
-            if into.base is _Base.STACK and whole and source.base is _Base.KERNEL:
+            known = whole and source.base is _Base.KERNEL and len(state) < _MAX_KNOWN
+            if into.base is _Base.STACK and known:
                 state[into.offset] = _Value(_Base.KERNEL)
         for register in range(6):
             state.pop(register, None)
