@@ -19,6 +19,8 @@ from ebpf_static.target import Platform, Target
 _WHOLE = 500
 """Options a whole kernel configuration has at least; bpftool lists some forty."""
 
+_EM_BPF = (247).to_bytes(2, "little")
+
 
 def open_release(target: Target) -> Release:
     """Return the release a target means, with its profile where it names one.
@@ -84,6 +86,14 @@ def open_btf(paths: tuple[str, ...]) -> tuple[Btf, ...]:
 @lru_cache(maxsize=64)
 def _read(path: str, _modified: int, _size: int, base: Btf | None) -> Btf:
     """Read a BTF file once for as long as it does not change."""
+    with Path(path).open("rb") as file:
+        head = file.read(20)
+    # Its BTF would answer as a kernel's that has next to nothing.
+    if head[:4] == b"\x7fELF" and _EM_BPF in (head[18:20], head[:17:-1]):
+        raise UsageError(
+            f"{path}: is an eBPF object; a kernel's BTF is `/sys/kernel/btf/vmlinux` or in a "
+            "vmlinux image"
+        )
     return read_btf(path, base=base)
 
 

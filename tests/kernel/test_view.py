@@ -137,6 +137,12 @@ def test_btf_files_are_opened_once_and_refused_in_words(tmp_path: Path) -> None:
         open_btf((str(tmp_path / "absent"),))
 
 
+@pytest.mark.parametrize("order", ["el", "eb"])
+def test_an_ebpf_object_is_no_kernel(order: str) -> None:
+    with pytest.raises(UsageError, match="is an eBPF object"):
+        open_btf((str(OBJECTS / f"btf_maps-clang19-{order}.o"),))
+
+
 def test_windows_targets_have_no_kernel_files(tmp_path: Path) -> None:
     target = Target.parse("windows:1.1", btf=tmp_path / "x")
     with pytest.raises(UsageError, match="belong to Linux"):
