@@ -6,22 +6,21 @@ A map of maps or programs takes handles as values and gives back ids, as the ker
 from __future__ import annotations
 
 import errno
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ebpf_static.btf import Btf
-from ebpf_static.errors import UsageError
-from ebpf_static.loading import Handle, Map, UpdateMode
+from ebpf_static.loading import Map, UpdateMode
 from ebpf_static.specs import MapOrigin, MapSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
+from ebpf_static_loaders.elements import Elements
 from ebpf_static_loaders.linux.errors import doing
 from ebpf_static_loaders.linux.layouts import Command
 from ebpf_static_loaders.linux.pins import Pinned
 from ebpf_static_loaders.linux.resources import Fd
 from ebpf_static_loaders.linux.reuse import MapInfo, map_info
-from ebpf_static_loaders.typed import decode, encode
+from ebpf_static_loaders.typed import decode
 
 _MODES: Final = {UpdateMode.ANY: 0, UpdateMode.NEW: 1, UpdateMode.EXISTING: 2}
 _PER_CPU: Final = frozenset(
@@ -31,9 +30,7 @@ _KEYLESS: Final = frozenset({"QUEUE", "STACK", "BLOOM_FILTER"})
 _HANDLES: Final = frozenset(
     {"PROG_ARRAY", "ARRAY_OF_MAPS", "HASH_OF_MAPS", "CGROUP_ARRAY", "PERF_EVENT_ARRAY"}
 )
-_FIXED: Final = frozenset({"ARRAY", "PERCPU_ARRAY", "PROG_ARRAY", "ARRAY_OF_MAPS"})
 _SECTIONS: Final = (MapOrigin.DATA, MapOrigin.KCONFIG)
-_MAX_BATCH_BYTES: Final = 16 << 20
 
 
 class LinuxMap(Pinned, Map):
@@ -61,16 +58,24 @@ class LinuxMap(Pinned, Map):
         self._info = info
         self._btf = btf
         self._cpus = cpus
-        per_cpu = self.kind.name in _PER_CPU
-        self._stride = -(-info.value_size // 8) * 8 if per_cpu else info.value_size
-        self._value_bytes = self._stride * cpus if per_cpu else info.value_size
+        self._elements = Elements(
+            name=name,
+            key_size=info.key_size,
+            value_size=info.value_size,
+            key_type_id=info.key_type_id,
+            value_type_id=info.value_type_id,
+            btf=btf,
+            cpus=cpus if self.kind.name in _PER_CPU else 0,
+            has_ids=self.kind.name in _HANDLES,
+            handle=Pinned,
+        )
 
     def lookup(self, key: Any = None, *, raw: bool = False) -> Any | None:
         """Return the value of ``key``, None when there is none; takes the next of a queue."""
         keyless = self.kind.name in _KEYLESS
         command = Command.MAP_LOOKUP_AND_DELETE_ELEM if keyless else Command.MAP_LOOKUP_ELEM
-        value = bytearray(self._value_bytes)
-        encoded = None if keyless else self._encode_key(key)
+        value = bytearray(self._elements.value_bytes)
+        encoded = None if keyless else self._elements.encode_key(key)
         try:
             self._bpf(command, {"map_fd": self.fd, "key": encoded, "value": value})
         except OSError as error:
@@ -78,17 +83,17 @@ class LinuxMap(Pinned, Map):
                 return None
             with doing(f"look up in map `{self.name}`"):
                 raise
-        return self._decode_value(bytes(value), raw=raw)
+        return self._elements.decode_value(bytes(value), raw=raw)
 
     def update(self, key: Any, value: Any, mode: UpdateMode = UpdateMode.ANY) -> None:
         """Set the value of ``key``."""
-        encoded = None if self.kind.name in _KEYLESS else self._encode_key(key)
+        encoded = None if self.kind.name in _KEYLESS else self._elements.encode_key(key)
         if isinstance(value, Mapping) and self.spec is not None and self.spec.origin in _SECTIONS:
             value = {**(self.lookup(key) or {}), **value}  # the other variables stay as they are
         fields = {
             "map_fd": self.fd,
             "key": encoded,
-            "value": self._encode_value(value),
+            "value": self._elements.encode_value(value),
             "flags": _MODES[mode],
         }
         with doing(f"set a value of map `{self.name}`"):
@@ -96,8 +101,9 @@ class LinuxMap(Pinned, Map):
 
     def delete(self, key: Any) -> bool:
         """Remove ``key``; return whether it was there."""
+        fields = {"map_fd": self.fd, "key": self._elements.encode_key(key)}
         try:
-            self._bpf(Command.MAP_DELETE_ELEM, {"map_fd": self.fd, "key": self._encode_key(key)})
+            self._bpf(Command.MAP_DELETE_ELEM, fields)
         except OSError as error:
             if error.errno == errno.ENOENT:
                 return False
@@ -121,15 +127,15 @@ class LinuxMap(Pinned, Map):
                 with doing(f"walk map `{self.name}`"):
                     raise
             key = bytes(following)
-            yield key if raw else self._decode_key(key)
+            yield key if raw else self._elements.decode_key(key)
 
     def batch(self, *, size: int = 256, raw: bool = False) -> Iterator[tuple[Any, Any]]:
         """Yield keys and values, ``size`` with each call; one by one where the kernel has none."""
-        size = max(1, min(size, _MAX_BATCH_BYTES // max(1, self._value_bytes)))
+        size = self._elements.batch_size(size)
         cursor: bytes | None = None
         while True:
             keys = bytearray(size * self._info.key_size)
-            values = bytearray(size * self._value_bytes)
+            values = bytearray(size * self._elements.value_bytes)
             following = bytearray(max(4, self._info.key_size))
             fields = {
                 "map_fd": self.fd, "in_batch": cursor, "out_batch": following,
@@ -142,7 +148,7 @@ class LinuxMap(Pinned, Map):
             if code in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, 524) and cursor is None:
                 yield from self.items(raw=raw)
                 return
-            yield from self._split(bytes(keys), bytes(values), count, raw=raw)
+            yield from self._elements.split(bytes(keys), bytes(values), count, raw=raw)
             if code == errno.ENOENT:
                 return
             if code:
@@ -159,8 +165,8 @@ class LinuxMap(Pinned, Map):
         pairs = list(items.items() if isinstance(items, Mapping) else items)
         fields = {
             "map_fd": self.fd,
-            "keys": b"".join(self._encode_key(key) for key, _ in pairs),
-            "values": b"".join(self._encode_value(value) for _, value in pairs),
+            "keys": b"".join(self._elements.encode_key(key) for key, _ in pairs),
+            "values": b"".join(self._elements.encode_value(value) for _, value in pairs),
             "count": len(pairs),
         }
         with doing(f"set a value of map `{self.name}`"):
@@ -208,72 +214,3 @@ class LinuxMap(Pinned, Map):
             return self._bpf(Command.MAP_LOOKUP_BATCH, fields)["count"], 0
         except BatchError as error:
             return error.count, error.errno or 0
-
-    def _split(
-        self, keys: bytes, values: bytes, count: int, *, raw: bool
-    ) -> Iterator[tuple[Any, Any]]:
-        wide, high = self._info.key_size, self._value_bytes
-        for index in range(count):
-            key = keys[index * wide : (index + 1) * wide]
-            value = values[index * high : (index + 1) * high]
-            yield (key if raw else self._decode_key(key)), self._decode_value(value, raw=raw)
-
-    def _encode_key(self, key: Any) -> bytes:
-        return self._encoded(key, self._info.key_type_id, self._info.key_size, "key")
-
-    def _decode_key(self, key: bytes) -> Any:
-        return self._decoded(key, self._info.key_type_id, self._info.key_size)
-
-    def _encode_value(self, value: Any) -> bytes:
-        if isinstance(value, Handle):
-            number = getattr(value, "fd", None)
-            if not isinstance(number, int):
-                raise UsageError(f"map `{self.name}` takes handles of the same loader only")
-            return struct.pack("=I", number)
-        size, type_id = self._info.value_size, self._info.value_type_id
-        if self._stride == self._value_bytes:
-            return self._encoded(value, type_id, size, "value")
-        if isinstance(value, bytes | bytearray) and len(value) == self._value_bytes:
-            return bytes(value)
-        values = list(value) if isinstance(value, list | tuple) else [value] * self._cpus
-        if len(values) != self._cpus:
-            raise UsageError(
-                f"map `{self.name}` has a value for each of {self._cpus} CPUs, not {len(values)}"
-            )
-        parts = (self._encoded(item, type_id, size, "value") for item in values)
-        return b"".join(part.ljust(self._stride, b"\0") for part in parts)
-
-    def _decode_value(self, value: bytes, *, raw: bool) -> Any:
-        size, type_id = self._info.value_size, self._info.value_type_id
-        if self._stride == self._value_bytes:
-            return value if raw else self._decoded(value, type_id, size)
-        parts = [value[at : at + size] for at in range(0, len(value), self._stride)]
-        return parts if raw else [self._decoded(part, type_id, size) for part in parts]
-
-    def _encoded(self, value: Any, type_id: int, size: int, noun: str) -> bytes:
-        if isinstance(value, bytes | bytearray):
-            raw = bytes(value)
-        elif self._btf is not None and type_id:
-            raw = encode(self._btf, type_id, value)
-        elif isinstance(value, int):
-            if not -(1 << 8 * size - 1) <= value < 1 << 8 * size:
-                raise UsageError(f"map `{self.name}`: {value} is no {noun} of {size} bytes")
-            raw = (value % (1 << 8 * size)).to_bytes(size, _order())
-        else:
-            raise UsageError(f"map `{self.name}` has no types: give the {noun} as bytes or number")
-        if len(raw) != size:
-            raise UsageError(f"map `{self.name}`: a {noun} has {size} bytes, not {len(raw)}")
-        return raw
-
-    def _decoded(self, raw: bytes, type_id: int, size: int) -> Any:
-        if self._btf is not None and type_id:
-            return decode(self._btf, type_id, raw)
-        if self.kind.name in _HANDLES and size == 4 and len(raw) == 4:
-            return int.from_bytes(raw, _order())
-        return raw
-
-
-def _order() -> Any:
-    import sys
-
-    return sys.byteorder

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ebpf_static.btf import Btf
-from ebpf_static.errors import LoaderError, UsageError
-from ebpf_static.loading import Handle, Map, UpdateMode
+from ebpf_static.errors import LoaderError
+from ebpf_static.loading import Map, UpdateMode
 from ebpf_static.specs import MapSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import MapType
-from ebpf_static_loaders.typed import decode, encode
+from ebpf_static_loaders.elements import Elements
+from ebpf_static_loaders.typed import decode
 from ebpf_static_loaders.windows.pins import Pinned
 from ebpf_static_loaders.windows.resources import Fd
 from ebpf_static_loaders.windows.results import NOT_FOUND, CallError, doing, rejected
@@ -25,7 +26,6 @@ MAP_IN_MAP: Final = frozenset({"ARRAY_OF_MAPS", "HASH_OF_MAPS"})
 KEYLESS: Final = frozenset({"QUEUE", "STACK"})
 _HANDLES: Final = MAP_IN_MAP | {"PROG_ARRAY"}
 _MODES: Final = {UpdateMode.ANY: 0, UpdateMode.NEW: 1, UpdateMode.EXISTING: 2}
-_MAX_BATCH_BYTES: Final = 16 << 20
 _MAX_KEYS: Final = 1 << 32
 _BATCH_REFUSED: Final = frozenset({"EINVAL", "ENOTSUP", "EOPNOTSUPP"})
 
@@ -79,31 +79,38 @@ class WindowsMap(Pinned, Map):
         self.kind = MapType.of(Platform.WINDOWS, info.type)
         self._info = info
         self._btf = btf
-        self._cpus = cpus
-        per_cpu = self.kind.name in PER_CPU
-        self._stride = -(-info.value_size // 8) * 8 if per_cpu else info.value_size
-        self._value_bytes = self._stride * cpus if per_cpu else info.value_size
+        self._elements = Elements(
+            name=name,
+            key_size=info.key_size,
+            value_size=info.value_size,
+            key_type_id=info.key_type_id,
+            value_type_id=info.value_type_id,
+            btf=btf,
+            cpus=cpus if self.kind.name in PER_CPU else 0,
+            has_ids=self.kind.name in _HANDLES,
+            handle=Pinned,
+        )
 
     def lookup(self, key: Any = None, *, raw: bool = False) -> Any | None:
         """Return the value of ``key``, None when there is none; takes the next of a queue."""
         keyless = self.kind.name in KEYLESS
-        value = bytearray(self._value_bytes)
+        value = bytearray(self._elements.value_bytes)
         fields = {
             "map_fd": self.fd,
-            "key": None if keyless else self._encode_key(key),
+            "key": None if keyless else self._elements.encode_key(key),
             "value": value,
         }
         command = "MAP_LOOKUP_AND_DELETE_ELEM" if keyless else "MAP_LOOKUP_ELEM"
         if self._call(command, fields, f"look up in map `{self.name}`"):
-            return self._decode_value(bytes(value), raw=raw)
+            return self._elements.decode_value(bytes(value), raw=raw)
         return None
 
     def update(self, key: Any, value: Any, mode: UpdateMode = UpdateMode.ANY) -> None:
         """Set the value of ``key``; a queue or stack takes None for the key."""
         fields = {
             "map_fd": self.fd,
-            "key": None if self.kind.name in KEYLESS else self._encode_key(key),
-            "value": self._encode_value(value),
+            "key": None if self.kind.name in KEYLESS else self._elements.encode_key(key),
+            "value": self._elements.encode_value(value),
             "flags": _MODES[mode],
         }
         with doing(f"set a value of map `{self.name}`"):
@@ -111,7 +118,7 @@ class WindowsMap(Pinned, Map):
 
     def delete(self, key: Any) -> bool:
         """Remove ``key``; return whether it was there. An array's element becomes zero."""
-        fields = {"map_fd": self.fd, "key": self._encode_key(key)}
+        fields = {"map_fd": self.fd, "key": self._elements.encode_key(key)}
         return self._call("MAP_DELETE_ELEM", fields, f"remove a key of map `{self.name}`")
 
     def keys(self, *, raw: bool = False) -> Iterator[Any]:
@@ -123,18 +130,18 @@ class WindowsMap(Pinned, Map):
             if not self._call("MAP_GET_NEXT_KEY", fields, f"walk map `{self.name}`"):
                 return
             key = bytes(following)
-            yield key if raw else self._decode_key(key)
+            yield key if raw else self._elements.decode_key(key)
 
     def batch(self, *, size: int = 256, raw: bool = False) -> Iterator[tuple[Any, Any]]:
         """Yield keys and values, ``size`` with each call; one by one where efW has no batches."""
         if not self.runtime.library.has("bpf_map_lookup_batch"):
             yield from self.items(raw=raw)
             return
-        size = max(1, min(size, _MAX_BATCH_BYTES // max(1, self._value_bytes)))
+        size = self._elements.batch_size(size)
         cursor: bytes | None = None
         while True:
             keys = bytearray(size * self._info.key_size)
-            values = bytearray(size * self._value_bytes)
+            values = bytearray(size * self._elements.value_bytes)
             following = bytearray(max(4, self._info.key_size))
             count, said = self.runtime.lookup_batch(self.fd, cursor, following, keys, values, size)
             if said in _BATCH_REFUSED and cursor is None:
@@ -142,7 +149,7 @@ class WindowsMap(Pinned, Map):
                 return
             if said and said not in NOT_FOUND:
                 raise rejected(f"cannot walk map `{self.name}`", said)
-            yield from self._split(bytes(keys), bytes(values), count, raw=raw)
+            yield from self._elements.split(bytes(keys), bytes(values), count, raw=raw)
             if said or not count:
                 return
             cursor = bytes(following)
@@ -154,8 +161,8 @@ class WindowsMap(Pinned, Map):
             LoaderError: efW refuses, some elements may be set; or has no batches (before 0.14).
         """
         pairs = list(items.items() if isinstance(items, Mapping) else items)
-        keys = b"".join(self._encode_key(key) for key, _ in pairs)
-        values = b"".join(self._encode_value(value) for _, value in pairs)
+        keys = b"".join(self._elements.encode_key(key) for key, _ in pairs)
+        values = b"".join(self._elements.encode_value(value) for _, value in pairs)
         with doing(f"set values of map `{self.name}`"):
             self.runtime.update_batch(self.fd, keys, values, len(pairs))
 
@@ -165,7 +172,7 @@ class WindowsMap(Pinned, Map):
         Raises:
             LoaderError: efW refuses, some elements may be gone; or has no batches (before 0.14).
         """
-        raw = b"".join(self._encode_key(key) for key in keys)
+        raw = b"".join(self._elements.encode_key(key) for key in keys)
         with doing(f"remove keys of map `{self.name}`"):
             self.runtime.delete_batch(self.fd, raw, len(keys))
 
@@ -214,65 +221,3 @@ class WindowsMap(Pinned, Map):
                     return False
                 raise
         return True
-
-    def _split(
-        self, keys: bytes, values: bytes, count: int, *, raw: bool
-    ) -> Iterator[tuple[Any, Any]]:
-        wide, high = self._info.key_size, self._value_bytes
-        for index in range(count):
-            key = keys[index * wide : (index + 1) * wide]
-            value = values[index * high : (index + 1) * high]
-            yield (key if raw else self._decode_key(key)), self._decode_value(value, raw=raw)
-
-    def _encode_key(self, key: Any) -> bytes:
-        return self._encoded(key, self._info.key_type_id, self._info.key_size, "key")
-
-    def _decode_key(self, key: bytes) -> Any:
-        return self._decoded(key, self._info.key_type_id)
-
-    def _encode_value(self, value: Any) -> bytes:
-        if isinstance(value, Handle):
-            if not isinstance(value, Pinned):
-                raise UsageError(f"map `{self.name}` takes handles of the same loader only")
-            return value.fd.to_bytes(4, "little")
-        size, type_id = self._info.value_size, self._info.value_type_id
-        if self.kind.name not in PER_CPU:
-            return self._encoded(value, type_id, size, "value")
-        if isinstance(value, bytes | bytearray) and len(value) == self._value_bytes:
-            return bytes(value)
-        values = list(value) if isinstance(value, list | tuple) else [value] * self._cpus
-        if len(values) != self._cpus:
-            raise UsageError(
-                f"map `{self.name}` has a value for each of {self._cpus} CPUs, not {len(values)}"
-            )
-        parts = (self._encoded(item, type_id, size, "value") for item in values)
-        return b"".join(part.ljust(self._stride, b"\0") for part in parts)
-
-    def _decode_value(self, value: bytes, *, raw: bool) -> Any:
-        size, type_id = self._info.value_size, self._info.value_type_id
-        if self.kind.name not in PER_CPU:
-            return value if raw else self._decoded(value, type_id)
-        parts = [value[at : at + size] for at in range(0, len(value), self._stride)]
-        return parts if raw else [self._decoded(part, type_id) for part in parts]
-
-    def _encoded(self, value: Any, type_id: int, size: int, noun: str) -> bytes:
-        if isinstance(value, bytes | bytearray):
-            raw = bytes(value)
-        elif self._btf is not None and type_id:
-            raw = encode(self._btf, type_id, value)
-        elif isinstance(value, int):
-            if not -(1 << 8 * size - 1) <= value < 1 << 8 * size:
-                raise UsageError(f"map `{self.name}`: {value} is no {noun} of {size} bytes")
-            raw = (value % (1 << 8 * size)).to_bytes(size, "little")
-        else:
-            raise UsageError(f"map `{self.name}` has no types: give the {noun} as bytes or number")
-        if len(raw) != size:
-            raise UsageError(f"map `{self.name}`: a {noun} has {size} bytes, not {len(raw)}")
-        return raw
-
-    def _decoded(self, raw: bytes, type_id: int) -> Any:
-        if self._btf is not None and type_id:
-            return decode(self._btf, type_id, raw)
-        if self.kind.name in _HANDLES and len(raw) == 4:
-            return int.from_bytes(raw, "little")
-        return raw
