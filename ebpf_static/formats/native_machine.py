@@ -10,6 +10,7 @@ Values are ``(base, number)``: base ``""`` is a plain number, ``image`` an addre
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final, NamedTuple
 
 from ebpf_static.errors import FormatError
@@ -94,7 +95,7 @@ class Memory:
         return whole if whole is not None and whole.base else Value("", number)
 
 
-class Processor:
+class Processor(ABC):
     """Registers, memory and a position; subclasses decode.
 
     Attributes:
@@ -124,9 +125,9 @@ class Processor:
             return None
         return None
 
+    @abstractmethod
     def step(self) -> bool:
         """Follow one instruction; True when it returns."""
-        raise NotImplementedError
 
     def fetch(self, size: int) -> bytes:
         """Return the next ``size`` bytes of code and step over them.

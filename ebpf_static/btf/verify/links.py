@@ -8,7 +8,6 @@ pointer to a struct is the end of it, and so is a struct's member that is a poin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum as PythonEnum
 from typing import Final
 
 from ebpf_static.btf.reader import Btf
@@ -41,13 +40,11 @@ _TAGGED: Final = _COMPOSITES | {Kind.FUNC, Kind.VAR, Kind.TYPEDEF}
 _MAX_ARRAY_BYTES: Final = 0xFFFFFFFF
 POINTER_BYTES: Final = 8
 
+_Followed = frozenset[Kind]
+"""Kinds that go on being followed, which depends on what a chain of types started from."""
 
-class _Mode(PythonEnum):
-    """What a chain of types started from; its value is what goes on being followed."""
-
-    UNDECIDED = _RESOLVED
-    POINTER = _MODIFIERS | {Kind.PTR}
-    COMPOSITE = _MODIFIERS | _COMPOSITES | {Kind.ARRAY}
+_BEHIND_POINTER: Final = _MODIFIERS | {Kind.PTR}
+_IN_COMPOSITE: Final = _MODIFIERS | _COMPOSITES | {Kind.ARRAY}
 
 
 class _BadLinkError(Exception):
@@ -70,6 +67,7 @@ class _Links:
 
     def __init__(self, btf: Btf, rules: KernelRules, *, by_loader: bool) -> None:
         self._btf = btf
+        self._kinds = [btf.kind(type_id) for type_id in range(len(btf))]
         self._rules = rules
         self._by_loader = by_loader
         self._done: set[int] = set()
@@ -78,7 +76,7 @@ class _Links:
 
     def check(self, type_id: int) -> None:
         """Resolve a type and check it."""
-        if self._btf.kind(type_id) in _RESOLVED:
+        if self._kinds[type_id] in _RESOLVED:
             self._resolve(type_id)
         record = self._btf.type(type_id)
         if isinstance(record, FuncProto):
@@ -88,7 +86,7 @@ class _Links:
         """Check ``start`` and everything it needs, innermost first."""
         if start in self._done:
             return
-        mode = _mode_after(_Mode.UNDECIDED, self._btf.kind(start))
+        mode = _mode_after(_RESOLVED, self._kinds[start])
         stack = [(start, self._needs(start, mode))]
         active = {start}
         while stack:
@@ -103,22 +101,22 @@ class _Links:
                 raise _BadLinkError(start, f"it nests types more than {self._rules.depth} deep")
             if following in active:
                 raise _BadLinkError(start, "it refers to itself in a loop")
-            mode = _mode_after(mode, self._btf.kind(following))
+            mode = _mode_after(mode, self._kinds[following])
             active.add(following)
             stack.append((following, self._needs(following, mode)))
 
-    def _needs(self, type_id: int, mode: _Mode) -> Iterator[int]:
+    def _needs(self, type_id: int, mode: _Followed) -> Iterator[int]:
         """Yield the types to resolve before this one, checking what they are."""
         record = self._btf.type(type_id)
         for target in self._targets(record):
-            kind = self._btf.kind(target)
-            if kind in mode.value and target not in self._done:
+            kind = self._kinds[target]
+            if kind in mode and target not in self._done:
                 yield target
             if isinstance(record, Ptr | Var) and kind in _MODIFIERS:
                 # The modifier may have been left at a pointer when a struct needed it.
                 concrete = self._find_concrete(target)
-                kind = self._btf.kind(concrete)
-                if kind == Kind.PTR and kind in mode.value and concrete not in self._done:
+                kind = self._kinds[concrete]
+                if kind == Kind.PTR and kind in mode and concrete not in self._done:
                     yield concrete
 
     def _targets(self, record: BtfType) -> Iterator[int]:
@@ -169,7 +167,7 @@ class _Links:
             self._demand(record, record.type_id, fits, "type")
         else:
             target = self._find_concrete(_target_of(record))
-            kind = self._btf.kind(target)
+            kind = self._kinds[target]
             # A function counts as its prototype once that is known.
             ends = kind in _ENDS or (kind == Kind.FUNC and target in self._done)
             self._demand(record, target, ends or self.has_size(target), "type")
@@ -238,7 +236,7 @@ class _Links:
     def _check_passed(self, record: FuncProto, type_id: int, word: str) -> None:
         known = self._kind(type_id) is not None
         self._demand(record, type_id, known, word)
-        if self._btf.kind(type_id) in _RESOLVED:
+        if self._kinds[type_id] in _RESOLVED:
             self._resolve(type_id)
         self._demand(record, type_id, self.has_size(type_id), word)
 
@@ -247,7 +245,7 @@ class _Links:
         return self._by_loader and record.linkage > LINKAGE_GLOBAL
 
     def _kind(self, type_id: int) -> int | None:
-        return self._btf.kind(type_id) if type_id < len(self._btf) else None
+        return self._kinds[type_id] if type_id < len(self._kinds) else None
 
     def _lacks_size(self, type_id: int) -> bool:
         kind = self._kind(type_id)
@@ -261,7 +259,7 @@ class _Links:
             if known is not None:
                 current = known
                 break
-            kind = self._btf.kind(current)
+            kind = self._kinds[current]
             if kind not in _MODIFIERS and kind != Kind.VAR:
                 break
             current = _target_of(self._btf.type(current))
@@ -270,7 +268,7 @@ class _Links:
 
     def has_size(self, type_id: int) -> bool:
         """Tell whether a resolved type takes up memory."""
-        return self._btf.kind(self._find_concrete(type_id)) not in _SIZELESS
+        return self._kinds[self._find_concrete(type_id)] not in _SIZELESS
 
     def size_of(self, type_id: int) -> int:
         """Return the bytes a resolved type takes."""
@@ -297,9 +295,9 @@ def _target_of(record: BtfType) -> int:
     return target
 
 
-def _mode_after(mode: _Mode, kind: int) -> _Mode:
-    if mode is not _Mode.UNDECIDED:
+def _mode_after(mode: _Followed, kind: int) -> _Followed:
+    if mode is not _RESOLVED:
         return mode
     if kind == Kind.PTR:
-        return _Mode.POINTER
-    return _Mode.COMPOSITE if kind in _COMPOSITES or kind == Kind.ARRAY else mode
+        return _BEHIND_POINTER
+    return _IN_COMPOSITE if kind in _COMPOSITES or kind == Kind.ARRAY else mode

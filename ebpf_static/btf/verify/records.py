@@ -54,7 +54,8 @@ class _Context(NamedTuple):
 def find_bad_record(btf: Btf, rules: KernelRules, *, by_loader: bool) -> BtfProblem | None:
     """Return the first type with something wrong about itself."""
     context = _Context(btf, rules, by_loader)
-    for record in btf.iter_types(own=True):
+    for type_id in range(btf.start_id, len(btf)):
+        record = btf.type(type_id)  # remembered: its links are looked at next
         what = _problem(context, record)
         if what is not None:
             return BtfProblem(record.id, what)
