@@ -22,8 +22,8 @@ from ebpf_static.errors import EbpfStaticError
 
 PROG = "ebpf-static"
 _COMMANDS = (
-    "check", "inspect", "diff", "requires", "matrix", "port", "load", "run", "maps", "unload",
-    "probe", "btfgen", "diff-btf", "rule", "config", "schema", "completion", "version",
+    "check", "inspect", "diff", "requires", "matrix", "features", "port", "load", "run", "maps",
+    "unload", "probe", "btfgen", "diff-btf", "rule", "config", "schema", "completion", "version",
 )  # fmt: skip
 """Each is a module of this package (``-`` is ``_`` there), imported when it is needed."""
 
@@ -38,6 +38,7 @@ examples:
   ebpf-static check build/                        every object in a directory
   ebpf-static check probe.o --platform windows    may it ship for Windows?
   ebpf-static inspect probe.o --disasm            what is in it?
+  ebpf-static features helper bpf_loop            which kernels have it?
   ebpf-static rule PLT001                         what does a finding mean?
 
 environment:

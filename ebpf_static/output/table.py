@@ -1,4 +1,4 @@
-"""Aligned columns of plain text."""
+"""Columns of plain text: aligned, or separated by tabs."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def table(
     right = {n for n, i in enumerate(kept) if i in numeric}
     lines = [style("dim", _line(titles, widths, right)), *(_line(r, widths, right) for r in shown)]
     return "".join(f"{indent}{line}\n" for line in lines)
+
+
+def tsv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Return the same for programs: a tab between cells, every column, nothing cut or aligned."""
+    lines = [header, *(["" if cell is None else str(cell) for cell in row] for row in rows)]
+    return "".join("\t".join(escape(cell) for cell in line) + "\n" for line in lines)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: set[int]) -> str:

@@ -278,14 +278,32 @@ def _rule(rules: list[dict[str, Any]] | None, key: Key) -> SizeRule | None:
             continue
         if "until" in rule and version_key(rule["until"]) <= key:
             continue
-        return SizeRule(
-            minimum=rule.get("min", 0),
-            maximum=rule.get("max"),
-            one_of=tuple(rule.get("one_of", ())),
-            multiple_of=rule.get("multiple_of", 1),
-            page_multiple=rule.get("page_multiple", False),
-            power_of_two=rule.get("power_of_two", False),
-            errno=rule.get("errno"),
-            note=rule.get("note"),
-        )
+        return _size_rule(rule)
     return None
+
+
+def _size_rule(rule: dict[str, Any]) -> SizeRule:
+    return SizeRule(
+        minimum=rule.get("min", 0),
+        maximum=rule.get("max"),
+        one_of=tuple(rule.get("one_of", ())),
+        multiple_of=rule.get("multiple_of", 1),
+        page_multiple=rule.get("page_multiple", False),
+        power_of_two=rule.get("power_of_two", False),
+        errno=rule.get("errno"),
+        note=rule.get("note"),
+    )
+
+
+def size_history(map_type: MapType, size: str) -> tuple[tuple[str | None, SizeRule], ...]:
+    """Return every rule a size of ``map_type`` has had, each with its first release.
+
+    Args:
+        map_type: the map's type.
+        size: ``key_size``, ``value_size`` or ``max_entries``.
+
+    Returns:
+        Rules in order; None in place of a release means from the first one with the type on.
+    """
+    row = read_table(map_type.platform, "map_types").by_name.get(map_type.name, {})
+    return tuple((rule.get("since"), _size_rule(rule)) for rule in row.get(size, ()))
