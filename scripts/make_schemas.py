@@ -60,6 +60,10 @@ def report_schema() -> dict[str, Any]:
     Fields may be added within a version, so unknown ones are allowed.
     """
     finding = Finding.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    finding["properties"]["url"] = {
+        "anyOf": [{"type": "string", "format": "uri"}, {"type": "null"}],
+        "description": "The rule's page, where one is published",
+    }
     failure = Failure.model_json_schema(mode="serialization")
     definitions = {**finding.pop("$defs"), "Finding": finding, "Failure": failure}
     for definition in definitions.values():

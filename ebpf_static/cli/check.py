@@ -13,7 +13,7 @@ from ebpf_static.cli.check_options import FILE_VARIABLE, FORMAT_VARIABLE
 from ebpf_static.cli.exitcodes import ExitCode, exit_code
 from ebpf_static.cli.options import Commands, add_command, add_common, choice_from_env
 from ebpf_static.cli.streams import complain, style_for, write_document
-from ebpf_static.output import DESCRIBING_FORMATS, FORMATS, get_renderer
+from ebpf_static.output import DESCRIBING_FORMATS, FORMATS, LINKING_FORMATS, get_renderer
 from ebpf_static.output.style import RenderOptions, Style
 
 if TYPE_CHECKING:
@@ -98,15 +98,19 @@ def _rendered(
     options = RenderOptions(
         style, footer=not args.quiet, statistics=args.statistics, fail_on=choices.fail_on,
         pages=_pages(report, choices) if output_format in DESCRIBING_FORMATS else (),
-        links=_links(choices) if output_file is None and style.enabled else {},
+        links=_links(choices) if _has_links(output_format, output_file, style) else {},
     )  # fmt: skip
     return get_renderer(output_format)(report, options)
 
 
+def _has_links(output_format: str, output_file: str | None, style: Style) -> bool:
+    """Tell whether rules' pages are to be named: by some formats, and on a terminal."""
+    on_terminal = output_file is None and style.enabled and sys.stdout.isatty()
+    return on_terminal or output_format in LINKING_FORMATS
+
+
 def _links(choices: Choices) -> dict[str, str]:
-    """Return where the pages of rules are, for a person at a terminal."""
-    if not sys.stdout.isatty():
-        return {}
+    """Return where the pages of rules are."""
     from ebpf_static.output.rule_page import url_of
 
     return {rule.entry.code: url_of(rule) for each in choices.checkers() for rule in each.rules}

@@ -31,6 +31,9 @@ FORMATS = tuple(_MODULES)
 DESCRIBING_FORMATS = ("sarif", "markdown")
 """Those that say what the rules are about, and want their pages."""
 
+LINKING_FORMATS = ("json", "jsonl")
+"""Those that say of every finding where its rule's page is."""
+
 
 class Renderer(Protocol):
     """Turns a report into the whole text of one format, newline at the end included."""

@@ -11,6 +11,7 @@ Version 1::
         "code": "MAP101", "name": "map-type-unknown",
         "severity": "error|warning|note", "confidence": "high|medium|low",
         "message": "...", "help": "...", "related": ["..."],
+        "url": "https://..." or null,   the rule's page, where one is published
         "target": "linux:5.15" or null, "fingerprint": "32 hex digits",
         "suppressed_by": "..." or null,
         "programs": entry programs concerned, empty when the location says,
@@ -36,6 +37,7 @@ printable ASCII in texts is written as ``\\uXXXX``, so no name can reach a termi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ebpf_static import __version__
@@ -49,18 +51,17 @@ SCHEMA_VERSION = 1
 
 def render(report: Report, options: RenderOptions) -> str:
     """Return the document, indented, keys in the documented order."""
-    del options
-    return dumps(to_dict(report))
+    return dumps(to_dict(report, options.links))
 
 
-def to_dict(report: Report) -> dict[str, Any]:
-    """Return the document as plain values."""
+def to_dict(report: Report, links: Mapping[str, str]) -> dict[str, Any]:
+    """Return the document as plain values, with addresses of rules' pages by code."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "ebpf-static", "version": __version__},
         "targets": list(report.targets),
         "objects": list(report.objects),
-        "findings": [finding_to_dict(finding) for finding in report.findings],
+        "findings": [finding_to_dict(finding, links) for finding in report.findings],
         "failures": [
             {"object": f.object, "message": f.message, "rule": f.rule} for f in report.failures
         ],
@@ -71,8 +72,8 @@ def to_dict(report: Report) -> dict[str, Any]:
     }
 
 
-def finding_to_dict(finding: Finding) -> dict[str, Any]:
-    """Return one finding as plain values."""
+def finding_to_dict(finding: Finding, links: Mapping[str, str]) -> dict[str, Any]:
+    """Return one finding as plain values, with addresses of rules' pages by code."""
     return {
         "code": finding.code,
         "name": finding.name,
@@ -81,6 +82,7 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "help": finding.help,
         "related": list(finding.related),
+        "url": links.get(finding.code) or None,
         "target": finding.target,
         "fingerprint": finding.fingerprint,
         "suppressed_by": finding.suppressed_by,

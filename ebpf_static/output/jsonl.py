@@ -13,5 +13,6 @@ from ebpf_static.output.style import RenderOptions
 
 def render(report: Report, options: RenderOptions) -> str:
     """Return one JSON object a line."""
-    del options
-    return "".join(dumps_line(finding_to_dict(finding)) for finding in report.findings)
+    return "".join(
+        dumps_line(finding_to_dict(finding, options.links)) for finding in report.findings
+    )

@@ -56,7 +56,8 @@ class RenderOptions(NamedTuple):
         statistics: add the number of findings of each code.
         fail_on: the mildest severity that fails the run.
         pages: what is known of the rules findings are of, for formats that describe rules.
-        links: addresses of rules' pages by code, for terminals that can follow them.
+        links: addresses of rules' pages by code, for terminals that can follow them and for
+            programs.
     """
 
     style: Style = PLAIN

@@ -204,3 +204,14 @@ def test_file_names_are_escaped_everywhere(run: Run, objects: Path) -> None:
         for text in (result.out, result.err):
             assert all(char.isprintable() or char == "\n" for char in text)
         assert not any(line.startswith("::error::x") for line in result.out.splitlines())
+
+
+@pytest.mark.parametrize("output_format", ["json", "jsonl"])
+def test_findings_name_the_page_of_their_rule(run: Run, objects: Path, output_format: str) -> None:
+    del objects
+    document = json.loads(run("check", "cut.o", "--output-format", output_format).out)
+    (finding,) = document["findings"] if output_format == "json" else [document]
+    assert finding["code"] == "ELF001"
+    assert finding["url"].endswith("/docs/rules/ELF001.md")
+    plugin = run("check", "good.o", "--output-format", output_format, "--fail-on", "note").out
+    assert '"url": null' in plugin

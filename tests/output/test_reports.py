@@ -20,16 +20,15 @@ from tests.output.sample import EMPTY, PAGES, REPORT
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = bool(os.environ.get("EBPF_STATIC_UPDATE_GOLDEN"))
 PLAIN = RenderOptions()
+LINKS = {page.meta.code: page.url for page in PAGES}
 
 VARIANTS = {
     **{name: (name, REPORT, PLAIN) for name in FORMATS},
     **{f"{name}-empty": (name, EMPTY, PLAIN) for name in FORMATS},
     "full-color": ("full", REPORT, RenderOptions(Style(enabled=True))),
-    "full-links": (
-        "full",
-        REPORT,
-        RenderOptions(Style(enabled=True), links={page.meta.code: page.url for page in PAGES}),
-    ),
+    "full-links": ("full", REPORT, RenderOptions(Style(enabled=True), links=LINKS)),
+    "json-links": ("json", REPORT, RenderOptions(links=LINKS)),
+    "jsonl-links": ("jsonl", REPORT, RenderOptions(links=LINKS)),
     "concise-color": ("concise", REPORT, RenderOptions(Style(enabled=True))),
     "full-quiet": ("full", REPORT, RenderOptions(footer=False)),
     "sarif-pages": ("sarif", REPORT, RenderOptions(pages=PAGES)),
@@ -92,7 +91,7 @@ def test_json_is_complete_and_versioned() -> None:
     }  # fmt: skip
     findings = document["findings"]
     assert [f["suppressed_by"] for f in findings].count("a reason") == 1
-    assert set(findings[0]) == set(Finding.model_fields) | {"fingerprint"}
+    assert set(findings[0]) == set(Finding.model_fields) | {"fingerprint", "url"}
     assert set(findings[0]["locations"][0]) == set(Location.model_fields)
     assert set(document) >= set(Report.model_fields) - {"ran"}
     assert document["rules"] == ["HLP101", "MAP101", "TGT001"]
