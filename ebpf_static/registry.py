@@ -123,7 +123,7 @@ class Registry:
                 loaders.append(found)
         return tuple(loaders), tuple(failures)
 
-    @property
+    @cached_property
     def rules(self) -> tuple[RegisteredRule, ...]:
         """Every rule that is not removed, in code order."""
         return tuple(r for r in self._found_rules[0] if r.entry.status is not RuleStatus.REMOVED)

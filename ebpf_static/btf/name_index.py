@@ -13,6 +13,9 @@ from ebpf_static.btf.strings import StringTable
 _MANY = 256
 """Occurrences in the strings that are looked at one by one."""
 
+_FEW = 512
+"""Names that are read once and for all: an object's types are asked for dozens of names."""
+
 _FLAVOUR = b"___"
 
 
@@ -31,6 +34,7 @@ class NameIndex:
         self._tails: tuple[int, ...] | None = None
         self._flavours: dict[bytes, list[int]] | None = None
         self._many_flavours = False
+        self._whole: dict[bytes, list[int]] | None = None
         self._ids = index = dict[int, int | list[int]]()
         for type_id, at in enumerate(offsets, start_id):
             offset = words[at]
@@ -45,7 +49,12 @@ class NameIndex:
 
     def find(self, name: str) -> list[int]:
         """Return the ids of the types called ``name``, ascending."""
-        return sorted(self._starting(encoded(name), b"\0"))
+        raw = encoded(name)
+        if len(self._ids) > _FEW:
+            return sorted(self._starting(raw, b"\0"))
+        if self._whole is None:
+            self._whole = self._read_whole()
+        return self._whole.get(raw, [])
 
     def find_flavours(self, name: str) -> list[int]:
         """Return the ids of the types called ``name``, or ``name___`` and more, ascending."""
@@ -53,6 +62,15 @@ class NameIndex:
         index = self._index_flavours()
         flavours = self._starting(raw, _FLAVOUR) if index is None else index.get(raw, [])
         return sorted(self._starting(raw, b"\0") + flavours)
+
+    def _read_whole(self) -> dict[bytes, list[int]]:
+        """Return the ids by name; what has no name, or none that can be read, is left out."""
+        whole: dict[bytes, list[int]] = {}
+        for offset in self._ids:
+            raw = self._strings.find_bytes(offset)
+            if raw:
+                whole.setdefault(raw, []).extend(self._ids_at(offset))
+        return {raw: sorted(ids) for raw, ids in whole.items()}
 
     def _starting(self, raw: bytes, ending: bytes) -> list[int]:
         """Return the types whose name is ``raw``, or starts with it and ``ending``."""

@@ -105,6 +105,14 @@ class StringTable:
         """Return the bytes between two own offsets."""
         return self._data[first - self.start : last - self.start]
 
+    def find_bytes(self, offset: int) -> bytes | None:
+        """Return the name at ``offset`` as stored, None where there is none of bearable length."""
+        if offset < self.start and self.base is not None:
+            return self.base.find_bytes(offset)
+        at = offset - self.start
+        end = self._data.find(b"\0", at, at + MAX_NAME_BYTES + 1)
+        return self._data[at:end] if end >= 0 else None
+
     def _bytes(self, offset: int, limit: int) -> bytes:
         at = offset - self.start
         if not 0 <= at < len(self._data):

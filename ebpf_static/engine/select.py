@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TypeAlias
 
 from ebpf_static.errors import UnknownRuleError
@@ -37,10 +38,22 @@ def select_rules(
     Raises:
         UnknownRuleError: a selector matches nothing.
     """
+    return _select(tuple(rules), _as_tuple(select), _as_tuple(ignore))
+
+
+@lru_cache(maxsize=16)
+def _select(
+    rules: tuple[RegisteredRule, ...], select: tuple[str, ...], ignore: tuple[str, ...]
+) -> tuple[RegisteredRule, ...]:
+    """Remembered: one by one, small objects are judged in less time than their rules are chosen."""
     entries = [found.entry for found in rules]
     selectors = parse_selectors(select, entries)
     ignored = parse_selectors(ignore, entries)
     return tuple(found for found in rules if _is_selected(found.entry, selectors, ignored))
+
+
+def _as_tuple(selectors: str | Iterable[str]) -> tuple[str, ...]:
+    return (selectors,) if isinstance(selectors, str) else tuple(selectors)
 
 
 def parse_selectors(
@@ -51,8 +64,7 @@ def parse_selectors(
     Raises:
         UnknownRuleError: one matches nothing; the message lists near matches.
     """
-    texts = [selectors] if isinstance(selectors, str) else selectors
-    parsed = [part.strip() for text in texts for part in text.split(",") if part.strip()]
+    parsed = [part.strip() for text in _as_tuple(selectors) for part in text.split(",") if part.strip()]
     for selector in parsed:
         if selector != ALL and all(_specificity(selector, e) == _NO_MATCH for e in entries):
             raise _unknown(selector, entries)

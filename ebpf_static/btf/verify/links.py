@@ -40,6 +40,10 @@ _TAGGED: Final = _COMPOSITES | {Kind.FUNC, Kind.VAR, Kind.TYPEDEF}
 _MAX_ARRAY_BYTES: Final = 0xFFFFFFFF
 POINTER_BYTES: Final = 8
 
+# Tuples: a union of types would be put together anew for each of the many records asked.
+_STRUCTURES: Final = (Struct, Union)
+_LEFT_AT_POINTERS: Final = (Ptr, Var)
+
 _Followed = frozenset[Kind]
 """Kinds that go on being followed, which depends on what a chain of types started from."""
 
@@ -112,7 +116,7 @@ class _Links:
             kind = self._kinds[target]
             if kind in mode and target not in self._done:
                 yield target
-            if isinstance(record, Ptr | Var) and kind in _MODIFIERS:
+            if isinstance(record, _LEFT_AT_POINTERS) and kind in _MODIFIERS:
                 # The modifier may have been left at a pointer when a struct needed it.
                 concrete = self._find_concrete(target)
                 kind = self._kinds[concrete]
@@ -125,7 +129,7 @@ class _Links:
             for word, target in (("index", record.index_type_id), ("element", record.type_id)):
                 self._demand(record, target, not self._lacks_size(target), f"{word} type")
                 yield target
-        elif isinstance(record, Struct | Union):
+        elif isinstance(record, _STRUCTURES):
             for number, member in enumerate(record.members):
                 sized = not self._lacks_size(member.type_id)
                 self._demand(record, member.type_id, sized, f"type of member {number}")
@@ -152,7 +156,7 @@ class _Links:
         record = self._btf.type(type_id)
         if isinstance(record, Array):
             self._check_array(record)
-        elif isinstance(record, Struct | Union):
+        elif isinstance(record, _STRUCTURES):
             problem = find_bad_member(self._btf, record, self._find_concrete, self.size_of)
             if problem is not None:
                 raise _BadLinkError(type_id, problem)
@@ -201,7 +205,7 @@ class _Links:
             return
         target = self._btf.type(record.type_id)
         count = 0
-        if isinstance(target, Struct | Union):
+        if isinstance(target, _STRUCTURES):
             count = len(target.members)
         elif isinstance(target, Func):
             count = self._btf.vlen(target.type_id)

@@ -81,7 +81,7 @@ def _problem(context: _Context, record: BtfType) -> str | None:
         return "its name is empty"
     if kind in (Kind.ARRAY, Kind.FWD) and word:
         return "its size is not 0"
-    return _CHECKS[Kind(kind)](context, record)
+    return _CHECKS[kind](context, record)
 
 
 def _reference(context: _Context, record: Ptr) -> str | None:
@@ -202,7 +202,7 @@ def _type_tag(_context: _Context, record: TypeTag) -> str | None:
     return None if record.name else "a tag without text"
 
 
-_CHECKS: Final[dict[Kind, Callable[[_Context, Any], str | None]]] = {
+_CHECKS: Final[dict[int, Callable[[_Context, Any], str | None]]] = {
     Kind.INT: _int,
     Kind.PTR: _reference,
     Kind.ARRAY: _array,
