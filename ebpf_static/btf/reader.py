@@ -13,6 +13,7 @@ from ebpf_static.btf.decode import (
     KIND_MASK,
     VLEN_MASK,
     BadRecordError,
+    Words,
     decode_type,
     index_types,
     words_of,
@@ -168,6 +169,11 @@ class Btf:
     def strings(self) -> StringTable:
         """The string section, continuing the base's."""
         return self._strings
+
+    @property
+    def table(self) -> tuple[Words, Words]:
+        """The own type section as 32-bit words, and the word each own type starts at."""
+        return self._words, self._offsets
 
     @property
     def uses_wide_info(self) -> bool:

@@ -66,6 +66,11 @@ class StringTable:
         text = self._memo[offset] = raw.decode("utf-8", "surrogateescape")
         return text
 
+    @property
+    def data(self) -> bytes:
+        """The own strings as stored."""
+        return self._data
+
     def chain(self) -> list[StringTable]:
         """Return this table and those below it."""
         return [self, *(self.base.chain() if self.base else ())]

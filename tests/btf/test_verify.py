@@ -15,6 +15,9 @@ import pytest
 from ebpf_static.btf import Btf
 from ebpf_static.btf.sources import read_btf
 from ebpf_static.btf.verify import KernelRules, find_kernel_problem
+from ebpf_static.btf.verify.links import find_bad_link
+from ebpf_static.btf.verify.plain import is_plainly_sound
+from ebpf_static.btf.verify.records import find_bad_record
 from ebpf_static.errors import EbpfStaticError, UnsupportedObjectError
 from tests.btf.test_reader import every_kind
 from tests.build.btf_writer import BtfWriter
@@ -201,6 +204,39 @@ def test_kernel_agrees_on_mutated_types() -> None:
             assert kernel_takes(bytes(raw)) is ours, (at, raw[at])
             answers[ours] += 1
     assert min(answers[True], answers[False]) > 200
+
+
+def test_plainly_sound_only_what_the_rules_pass() -> None:
+    """The short way says yes to most that is sound, and to nothing the rules refuse."""
+    generator = random.Random(21)
+    objects = sorted((ROOT / "corpus" / "objects" / "linux").glob("*-el.o"))[::6]
+    sources = [bytes(sound().build()), *(read_btf(path).raw for path in objects)]
+    answers: Counter[bool] = Counter()
+    for _ in range(2000):
+        raw = bytearray(generator.choice(sources))
+        start = 24 + int.from_bytes(raw[8:12], "little")
+        at = generator.randrange(start, start + int.from_bytes(raw[12:16], "little"))
+        raw[at] = generator.choice([0, 1, 2, 3, 4, 8, 0x10, 0x20, 0x40, 0x7F, 0x80, 0xFF])
+        try:
+            btf = Btf.parse(bytes(raw))
+        except EbpfStaticError:
+            continue
+        rules = KernelRules(depth=generator.choice([8, 32]))
+        plain = is_plainly_sound(btf, rules)
+        if plain:
+            assert find_bad_record(btf, rules, by_loader=True) is None, (at, raw[at])
+            assert find_bad_link(btf, rules, by_loader=True) is None, (at, raw[at])
+        answers[plain] += 1
+    assert min(answers.values()) > 200
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "corpus" / "objects" / "linux").glob("*-el.o")))
+def test_plainly_sound_is_what_compilers_write(path: Path) -> None:
+    try:
+        btf = read_btf(path)
+    except UnsupportedObjectError:
+        return  # has no BTF, on purpose
+    assert is_plainly_sound(btf, KernelRules())
 
 
 def test_debian_objects_are_sound() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ebpf_static.btf.reader import Btf
 from ebpf_static.btf.verify.links import find_bad_link
+from ebpf_static.btf.verify.plain import is_plainly_sound
 from ebpf_static.btf.verify.records import find_bad_record
 from ebpf_static.btf.verify.rules import BtfProblem, KernelRules
 from ebpf_static.btf.verify.whole import find_bad_header
@@ -31,8 +32,9 @@ def find_kernel_problem(
         FormatError: a name is out of bounds.
     """
     chosen = rules or KernelRules()
-    return (
-        find_bad_header(btf, chosen, by_loader=by_loader)
-        or find_bad_record(btf, chosen, by_loader=by_loader)
-        or find_bad_link(btf, chosen, by_loader=by_loader)
+    problem = find_bad_header(btf, chosen, by_loader=by_loader)
+    if problem is not None or (by_loader and is_plainly_sound(btf, chosen)):
+        return problem
+    return find_bad_record(btf, chosen, by_loader=by_loader) or find_bad_link(
+        btf, chosen, by_loader=by_loader
     )

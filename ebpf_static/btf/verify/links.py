@@ -25,20 +25,22 @@ from ebpf_static.btf.types import (
     Union,
     Var,
 )
+from ebpf_static.btf.verify.kinds import (
+    BEHIND_POINTER,
+    COMPOSITES,
+    IN_COMPOSITE,
+    MAX_ARRAY_BYTES,
+    MODIFIERS,
+    POINTER_BYTES,
+    SIZELESS,
+    SOURCES,
+    TAGGED,
+)
 from ebpf_static.btf.verify.members import find_bad_member, is_regular
 from ebpf_static.btf.verify.rules import BtfProblem, KernelRules
 
-_MODIFIERS: Final = frozenset(
-    {Kind.TYPEDEF, Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.TYPE_TAG}
-)
-_COMPOSITES: Final = frozenset({Kind.STRUCT, Kind.UNION})
-_SOURCES: Final = frozenset({Kind.VAR, Kind.DECL_TAG, Kind.DATASEC})
-_SIZELESS: Final = frozenset({Kind.VOID, Kind.FWD, Kind.FUNC, Kind.FUNC_PROTO, Kind.DECL_TAG})
-_RESOLVED: Final = _MODIFIERS | _COMPOSITES | _SOURCES | {Kind.PTR, Kind.ARRAY, Kind.FUNC}
+_RESOLVED: Final = MODIFIERS | COMPOSITES | SOURCES | {Kind.PTR, Kind.ARRAY, Kind.FUNC}
 _ENDS: Final = frozenset({Kind.VOID, Kind.FWD, Kind.FUNC_PROTO})
-_TAGGED: Final = _COMPOSITES | {Kind.FUNC, Kind.VAR, Kind.TYPEDEF}
-_MAX_ARRAY_BYTES: Final = 0xFFFFFFFF
-POINTER_BYTES: Final = 8
 
 # Tuples: a union of types would be put together anew for each of the many records asked.
 _STRUCTURES: Final = (Struct, Union)
@@ -46,9 +48,6 @@ _LEFT_AT_POINTERS: Final = (Ptr, Var)
 
 _Followed = frozenset[Kind]
 """Kinds that go on being followed, which depends on what a chain of types started from."""
-
-_BEHIND_POINTER: Final = _MODIFIERS | {Kind.PTR}
-_IN_COMPOSITE: Final = _MODIFIERS | _COMPOSITES | {Kind.ARRAY}
 
 
 class _BadLinkError(Exception):
@@ -116,7 +115,7 @@ class _Links:
             kind = self._kinds[target]
             if kind in mode and target not in self._done:
                 yield target
-            if isinstance(record, _LEFT_AT_POINTERS) and kind in _MODIFIERS:
+            if isinstance(record, _LEFT_AT_POINTERS) and kind in MODIFIERS:
                 # The modifier may have been left at a pointer when a struct needed it.
                 concrete = self._find_concrete(target)
                 kind = self._kinds[concrete]
@@ -143,9 +142,9 @@ class _Links:
         else:
             target = _target_of(record)
             kind = self._kind(target)
-            fits = kind is not None and kind not in _SOURCES
+            fits = kind is not None and kind not in SOURCES
             if isinstance(record, DeclTag):
-                fits = kind in _TAGGED
+                fits = kind in TAGGED
             elif isinstance(record, Func):
                 fits = kind == Kind.FUNC_PROTO
             self._demand(record, target, fits, "type")
@@ -185,7 +184,7 @@ class _Links:
         fits = element.kind != Kind.INT or is_regular(element)
         self._demand(record, record.type_id, fits, "element type")
         size = self.size_of(record.type_id) * record.nelems
-        if size > _MAX_ARRAY_BYTES:
+        if size > MAX_ARRAY_BYTES:
             raise _BadLinkError(record.id, "an array of 4 GiB or more")
         self._array_sizes[record.id] = size
 
@@ -253,7 +252,7 @@ class _Links:
 
     def _lacks_size(self, type_id: int) -> bool:
         kind = self._kind(type_id)
-        return kind is None or kind in _SIZELESS or kind in _SOURCES
+        return kind is None or kind in SIZELESS or kind in SOURCES
 
     def _find_concrete(self, type_id: int) -> int:
         """Return what modifiers and variables lead to; the chain is known to end."""
@@ -264,7 +263,7 @@ class _Links:
                 current = known
                 break
             kind = self._kinds[current]
-            if kind not in _MODIFIERS and kind != Kind.VAR:
+            if kind not in MODIFIERS and kind != Kind.VAR:
                 break
             current = _target_of(self._btf.type(current))
         self._concrete[type_id] = current
@@ -272,7 +271,7 @@ class _Links:
 
     def has_size(self, type_id: int) -> bool:
         """Tell whether a resolved type takes up memory."""
-        return self._kinds[self._find_concrete(type_id)] not in _SIZELESS
+        return self._kinds[self._find_concrete(type_id)] not in SIZELESS
 
     def size_of(self, type_id: int) -> int:
         """Return the bytes a resolved type takes."""
@@ -303,5 +302,5 @@ def _mode_after(mode: _Followed, kind: int) -> _Followed:
     if mode is not _RESOLVED:
         return mode
     if kind == Kind.PTR:
-        return _BEHIND_POINTER
-    return _IN_COMPOSITE if kind in _COMPOSITES or kind == Kind.ARRAY else mode
+        return BEHIND_POINTER
+    return IN_COMPOSITE if kind in COMPOSITES or kind == Kind.ARRAY else mode

@@ -17,8 +17,8 @@ from ebpf_static.btf.types import (
     Kind,
     Member,
 )
+from ebpf_static.btf.verify.kinds import MAX_BITS
 
-_MAX_BITS: Final = 128
 _ENUM_BITS: Final = 32
 _REGULAR_BYTES: Final = (1, 2, 4, 8, 16)
 _PLAIN: Final = frozenset({Kind.PTR, Kind.ARRAY, Kind.STRUCT, Kind.UNION})
@@ -86,8 +86,8 @@ def _int_problem(record: Composite, member: Member, target: Int) -> str | None:
         bits = member.bitfield_size or bits
     else:
         start += target.offset
-    if start % 8 + bits > _MAX_BITS:
-        return f"touches more than {_MAX_BITS} bits"
+    if start % 8 + bits > MAX_BITS:
+        return f"touches more than {MAX_BITS} bits"
     return _outside(record, start // 8 + (start % 8 + bits + 7) // 8)
 
 

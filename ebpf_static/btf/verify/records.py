@@ -24,25 +24,22 @@ from ebpf_static.btf.types import (
     TypeTag,
     Var,
 )
+from ebpf_static.btf.verify.kinds import (
+    COUNTED,
+    ENUM_SIZES,
+    FILLED_SECTIONS,
+    FLAGGED,
+    FLOAT_SIZES,
+    INT_ENCODINGS,
+    KFLAG,
+    MAX_BITS,
+    NAMELESS,
+    RESERVED,
+)
 from ebpf_static.btf.verify.rules import BtfProblem, KernelRules
 
-_KFLAG: Final = 1 << 31
-_RESERVED: Final = 0x60FF0000
-_MAX_BITS: Final = 128
-_FLOAT_SIZES: Final = (2, 4, 8, 12, 16)
-_ENUM_SIZES: Final = (1, 2, 4, 8)
-_ENCODINGS: Final = (0, 1, 2, 4)
-_COUNTED: Final = frozenset(
-    {Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FUNC, Kind.FUNC_PROTO, Kind.DATASEC}
-)
-_FLAGGED: Final = frozenset({Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FWD})
 _TAGS: Final = frozenset({Kind.DECL_TAG, Kind.TYPE_TAG})
-_NAMELESS: Final = frozenset(
-    {Kind.PTR, Kind.ARRAY, Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.FUNC_PROTO}
-)
 _ANY_NAME: Final = frozenset({Kind.INT, Kind.FLOAT})
-_FILLED_SECTIONS: Final = (".ksyms", ".kconfig")
-"""Sections of externs, which libbpf builds itself."""
 
 
 class _Context(NamedTuple):
@@ -67,15 +64,15 @@ def _problem(context: _Context, record: BtfType) -> str | None:
     kind = record.kind
     if kind not in _CHECKS:
         return f"kind {kind} is unknown"
-    if info & _RESERVED and context.rules.vlen <= 0xFFFF:
+    if info & RESERVED and context.rules.vlen <= 0xFFFF:
         return f"reserved bits of its info {info:#x} are set"
-    if info & 0xFFFFFF and kind not in _COUNTED:
+    if info & 0xFFFFFF and kind not in COUNTED:
         return "it has members, which its kind has not"
-    if info & _KFLAG and kind not in _FLAGGED:
+    if info & KFLAG and kind not in FLAGGED:
         allowed = kind in _TAGS and (context.rules.tag_attributes or context.by_loader)
         if not allowed:
             return "its kind flag is set"
-    if name_offset and kind in _NAMELESS:
+    if name_offset and kind in NAMELESS:
         return f"a {Kind(kind).name} has no name"
     if name_offset and not record.name and kind not in _ANY_NAME:
         return "its name is empty"
@@ -97,11 +94,11 @@ def _int(context: _Context, record: Int) -> str | None:
     if context.btf.words(record.id)[3] >> 28:
         return "reserved bits of its encoding are set"
     bits = record.bits + record.offset
-    if bits > _MAX_BITS:
-        return f"{bits} bits, where {_MAX_BITS} are the most"
+    if bits > MAX_BITS:
+        return f"{bits} bits, where {MAX_BITS} are the most"
     if (bits + 7) // 8 > record.size:
         return f"{bits} bits do not fit into its {record.size} bytes"
-    if record.encoding not in _ENCODINGS:
+    if record.encoding not in INT_ENCODINGS:
         return f"encoding {record.encoding:#x} is unknown"
     return None
 
@@ -134,7 +131,7 @@ def _composite(context: _Context, record: Composite) -> str | None:
 
 
 def _enum(context: _Context, record: AnyEnum) -> str | None:
-    if record.size not in _ENUM_SIZES:
+    if record.size not in ENUM_SIZES:
         return f"an enum of {record.size} bytes"
     if record.name and not context.rules.takes_name(record.name):
         return "its name is no identifier"
@@ -169,7 +166,7 @@ def _var(context: _Context, record: Var) -> str | None:
 def _datasec(context: _Context, record: Datasec) -> str | None:
     if not context.rules.takes_section_name(record.name):
         return "its name is no name of a section"
-    if context.by_loader and (not record.size or record.name in _FILLED_SECTIONS):
+    if context.by_loader and (not record.size or record.name in FILLED_SECTIONS):
         return None
     if not record.size:
         return "a section of 0 bytes"
@@ -189,7 +186,7 @@ def _datasec(context: _Context, record: Datasec) -> str | None:
 
 
 def _float(_context: _Context, record: Float) -> str | None:
-    return None if record.size in _FLOAT_SIZES else f"a number of {record.size} bytes"
+    return None if record.size in FLOAT_SIZES else f"a number of {record.size} bytes"
 
 
 def _decl_tag(_context: _Context, record: DeclTag) -> str | None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 # The kernel's own character classes (lib/ctype.c) are those of Latin-1.
 _LETTERS: Final = rb"A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\xff"
 _IDENTIFIER: Final = re.compile(rb"[%b_.][%b0-9_.]*" % (_LETTERS, _LETTERS))
+_WHOLE_IDENTIFIER: Final = re.compile(rb"(?<=\0)" + _IDENTIFIER.pattern + rb"(?=\0)")
 _PRINTABLE: Final = re.compile(rb"[ -~\xa0-\xff]+")
 
 
@@ -52,6 +53,12 @@ class KernelRules:
         """Tell whether a name is an identifier as BTF understands it (dots included)."""
         raw = name.encode("utf-8", "surrogateescape")
         return len(raw) <= self.name_bytes and _IDENTIFIER.fullmatch(raw) is not None
+
+    def find_names(self, strings: bytes) -> set[int]:
+        """Return where the strings of a section start that are identifiers."""
+        limit = self.name_bytes
+        spans = (match.span() for match in _WHOLE_IDENTIFIER.finditer(strings))
+        return {start for start, end in spans if end - start <= limit}
 
     def takes_section_name(self, name: str) -> bool:
         """Tell whether a name may be a section's; libbpf replaces ``?`` for older kernels."""
