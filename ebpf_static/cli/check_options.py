@@ -35,6 +35,10 @@ def add_inputs(parser: ArgumentParser) -> None:
         "--force-exclude", action="store_true", help="exclude even files that are named"
     )
     group.add_argument(
+        "--respect-gitignore", action="store_true",
+        help="pass over what git ignores in directories; build output usually is",
+    )  # fmt: skip
+    group.add_argument(
         "--skip-unrecognized", action="store_true",
         help="pass over named files that are not BPF objects instead of failing",
     )  # fmt: skip

@@ -38,6 +38,7 @@ _EXAMPLES = {
     "baseline": 'baseline = "ebpf-static-baseline.json"',
     "exclude": 'exclude = ["build/tests", "*.skel.o"]',
     "force-exclude": "force-exclude = true",
+    "respect-gitignore": "respect-gitignore = true",
     "remap-path": 'remap-path = { "/build/src/" = "src/" }',
 }
 

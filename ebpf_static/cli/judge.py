@@ -40,7 +40,13 @@ def find(args: Namespace, choices: Choices) -> Inputs:
     inputs = Inputs()
     for path in args.paths or ["."]:
         exclude = choices.excluded_for(Path(path))
-        find_inputs([path], exclude=exclude, force_exclude=choices.force_exclude, into=inputs)
+        find_inputs(
+            [path],
+            exclude=exclude,
+            force_exclude=choices.force_exclude,
+            respect_gitignore=choices.respect_gitignore,
+            into=inputs,
+        )
     return inputs
 
 

@@ -85,6 +85,7 @@ class Choices:
         fail_on: the mildest severity that fails.
         strict: what cannot be decided or read is an error.
         force_exclude: exclude even files that are named.
+        respect_gitignore: pass over what git ignores in directories.
         baseline: file with accepted findings, None without one.
     """
 
@@ -103,6 +104,9 @@ class Choices:
         self.fail_on: str = args.fail_on or (settings and settings.fail_on) or "error"
         self.strict: bool = args.strict or bool(settings and settings.strict)
         self.force_exclude: bool = args.force_exclude or bool(settings and settings.force_exclude)
+        self.respect_gitignore: bool = args.respect_gitignore or bool(
+            settings and settings.respect_gitignore
+        )
         self.baseline: str | None = args.baseline or (settings and settings.baseline) or None
         if args.no_ignores:
             self.baseline = None

@@ -71,6 +71,7 @@ def _overlaid(settings: Settings | None, args: Namespace) -> Settings:
         "baseline": args.baseline,
         "exclude": [*base.exclude, *split(args.exclude)] if args.exclude else None,
         "force_exclude": args.force_exclude,
+        "respect_gitignore": args.respect_gitignore,
         "remap_path": remapped_prefixes(args),
     }
     return base.model_copy(update={key: value for key, value in given.items() if value})

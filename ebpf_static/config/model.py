@@ -145,6 +145,9 @@ class Settings(_Settings):
     force_exclude: bool | None = Field(
         None, description="exclude even files that are named (default: false)"
     )
+    respect_gitignore: bool | None = Field(
+        None, description="pass over what git ignores in directories (default: false)"
+    )
     remap_path: dict[str, str] = Field(
         {}, description="beginnings of source paths in debug information, and what replaces them"
     )

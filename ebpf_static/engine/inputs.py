@@ -1,8 +1,8 @@
 """Which files to read: what the user named, and what a directory holds, told by content.
 
 File names decide nothing while walking: 64 bytes of each file tell an object from the rest, so an
-object is found whatever it is called, and nothing has to be configured. ``.gitignore`` is not
-consulted either, because build output is usually ignored by git.
+object is found whatever it is called, and nothing has to be configured. ``.gitignore`` is consulted
+only when asked for, because build output is usually ignored by git.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from stat import S_ISREG
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ebpf_static.findings import Failure
 from ebpf_static.formats.sniff import SNIFF_BYTES, sniff
+
+if TYPE_CHECKING:
+    from ebpf_static.engine.gitignore import GitIgnore
 
 ALWAYS_EXCLUDED = (
     ".cache",
@@ -93,6 +96,7 @@ def find_inputs(
     *,
     exclude: Sequence[str] = (),
     force_exclude: bool = False,
+    respect_gitignore: bool = False,
     into: Inputs | None = None,
 ) -> Inputs:
     """Return the files that ``paths`` stand for.
@@ -102,7 +106,11 @@ def find_inputs(
         exclude: glob patterns of paths, file names or directory names to pass over in
             directories, beside :data:`ALWAYS_EXCLUDED`.
         force_exclude: pass over excluded files even when they are named.
+        respect_gitignore: pass over what git ignores in directories.
         into: what was found before, to be added to.
+
+    Raises:
+        UsageError: the library that reads git's rules is not installed.
     """
     inputs = Inputs() if into is None else into
     patterns = tuple(pattern.rstrip("/") for pattern in (*ALWAYS_EXCLUDED, *exclude))
@@ -111,7 +119,7 @@ def find_inputs(
             if force_exclude and is_excluded(display_name(path), patterns):
                 inputs.skipped.append(f"{display_name(path)}: excluded")
             elif path.is_dir():
-                _walk(path, patterns, inputs)
+                _walk(path, patterns, inputs, _ignores(path, wanted=respect_gitignore))
             else:
                 inputs.add(path, named=True)
     return inputs
@@ -150,7 +158,15 @@ def _expand(text: str, inputs: Inputs) -> Iterator[Path]:
     )
 
 
-def _walk(top: Path, patterns: Sequence[str], inputs: Inputs) -> None:
+def _ignores(top: Path, *, wanted: bool) -> GitIgnore | None:
+    if not wanted:
+        return None
+    from ebpf_static.engine.gitignore import GitIgnore
+
+    return GitIgnore(top)
+
+
+def _walk(top: Path, patterns: Sequence[str], inputs: Inputs, ignores: GitIgnore | None) -> None:
     def note(error: OSError) -> None:
         inputs.pass_over(display_name(Path(error.filename)), error)
 
@@ -161,13 +177,28 @@ def _walk(top: Path, patterns: Sequence[str], inputs: Inputs) -> None:
         folders[:] = sorted(
             name for name in folders if not is_excluded((below / name).as_posix(), patterns)
         )
+        if ignores is not None:
+            folders[:] = _kept(here, folders, ignores, inputs)
         for file in sorted(files):
             path = here / file
             names = ((below / file).as_posix(), display_name(path))
             if is_excluded(names[0], patterns) or _matches_whole(names[1], patterns):
                 inputs.skipped.append(f"{names[1]}: excluded")
+            elif ignores is not None and ignores.ignores(path, is_folder=False):
+                inputs.skipped.append(f"{names[1]}: ignored by git")
             else:
                 _look_at(path, names[1], inputs)
+
+
+def _kept(here: Path, folders: list[str], ignores: GitIgnore, inputs: Inputs) -> list[str]:
+    """Return the directories git does not ignore."""
+    kept = []
+    for name in folders:
+        if ignores.ignores(here / name, is_folder=True):
+            inputs.skipped.append(f"{display_name(here / name)}/: ignored by git")
+        else:
+            kept.append(name)
+    return kept
 
 
 def _matches_whole(name: str, patterns: Iterable[str]) -> bool:

@@ -64,7 +64,8 @@ def parse_selectors(
     Raises:
         UnknownRuleError: one matches nothing; the message lists near matches.
     """
-    parsed = [part.strip() for text in _as_tuple(selectors) for part in text.split(",") if part.strip()]
+    parts = [part.strip() for text in _as_tuple(selectors) for part in text.split(",")]
+    parsed = [part for part in parts if part]
     for selector in parsed:
         if selector != ALL and all(_specificity(selector, e) == _NO_MATCH for e in entries):
             raise _unknown(selector, entries)
