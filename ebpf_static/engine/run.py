@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from functools import lru_cache
 
 from ebpf_static.engine.own_rules import MalformedObject
 from ebpf_static.errors import FormatError
@@ -104,13 +104,11 @@ def make_context(
 
 def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule, ...]) -> _Outcome:
     outcome = _Outcome()
-    platform = context.judged_platform(spec)
-    for found in rules:
-        if platform not in found.entry.platforms:
-            continue
-        outcome.rules.append(found.entry.code)
-        if found.entry.release_only and context.release is None:
-            continue
+    codes, running = _running(
+        rules, context.judged_platform(spec), has_release=context.release is not None
+    )
+    outcome.rules.extend(codes)
+    for found in running:
         try:
             _run_one(found, spec, context, outcome)
         except FormatError as error:
@@ -121,19 +119,29 @@ def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule
     return outcome
 
 
+@lru_cache(maxsize=16)
+def _running(
+    rules: tuple[RegisteredRule, ...], platform: Platform, *, has_release: bool
+) -> tuple[tuple[str, ...], tuple[RegisteredRule, ...]]:
+    """Return the codes of the rules that judge for a platform, and those that have to be asked."""
+    chosen = tuple(found for found in rules if platform in found.entry.platforms)
+    asked = tuple(found for found in chosen if has_release or not found.entry.release_only)
+    return tuple(found.entry.code for found in chosen), asked
+
+
 def _run_one(
     found: RegisteredRule, spec: CollectionSpec, context: RuleContext, outcome: _Outcome
 ) -> None:
-    findings = iter(found.rule.check(spec, context))
-    for finding in islice(findings, MAX_FINDINGS_PER_RULE):
+    for number, finding in enumerate(found.rule.check(spec, context)):
+        if number == MAX_FINDINGS_PER_RULE:
+            outcome.skipped.append(
+                f"{context.object_name}: {found.entry.code} findings after the first "
+                f"{MAX_FINDINGS_PER_RULE}"
+            )
+            return
         if not isinstance(finding, Finding):
             raise TypeError(f"yielded {type(finding).__name__} instead of a Finding")
         outcome.findings[finding] = None
-    if next(findings, None) is not None:
-        outcome.skipped.append(
-            f"{context.object_name}: {found.entry.code} findings after the first "
-            f"{MAX_FINDINGS_PER_RULE}"
-        )
 
 
 def _crash(found: RegisteredRule, context: RuleContext, error: Exception) -> Failure:

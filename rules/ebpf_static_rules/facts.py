@@ -10,6 +10,8 @@ import weakref
 from collections.abc import Iterator
 from functools import cached_property
 
+from ebpf_static.btf import Btf
+from ebpf_static.btf.verify import BtfProblem, KernelRules, find_kernel_problem
 from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec, ReferenceKind
 from ebpf_static.target import Platform
@@ -27,6 +29,7 @@ class ObjectFacts:
     def __init__(self, functions: tuple[ProgramSpec | FunctionSpec, ...]) -> None:
         self.functions = functions
         self._code: dict[int, CodeFacts] = {}
+        self._btf_problems: dict[KernelRules, BtfProblem | None] = {}
         self._types: dict[Platform, dict[int, frozenset[ProgramType]] | None] = {}
 
     def code(self, index: int) -> CodeFacts:
@@ -35,6 +38,15 @@ class ObjectFacts:
         if found is None:
             found = self._code[index] = read_code(self.functions[index])
         return found
+
+    def btf_problem(self, btf: Btf, rules: KernelRules) -> BtfProblem | None:
+        """Return the first thing a kernel with these bounds refuses about the object's BTF.
+
+        Most kernels have the same bounds.
+        """
+        if rules not in self._btf_problems:
+            self._btf_problems[rules] = find_kernel_problem(btf, rules)
+        return self._btf_problems[rules]
 
     @cached_property
     def programs(self) -> tuple[int, ...]:

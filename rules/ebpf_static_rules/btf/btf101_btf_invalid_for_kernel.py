@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ebpf_static.btf import Btf, BtfExt, Kind
-from ebpf_static.btf.verify import KernelRules, find_kernel_problem
+from ebpf_static.btf.verify import KernelRules
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin
 from ebpf_static.target import Platform
 from ebpf_static_rules.evidence import is_foreign
+from ebpf_static_rules.facts import facts_of
 
 if TYPE_CHECKING:
     from ebpf_static.support import Release
@@ -71,7 +72,7 @@ class BtfInvalidForKernel(Rule):
             many = f"the BTF has {len(btf) - 1} types, more than are judged"
             yield self._finding(spec, context, many, certain=False)
             return
-        problem = find_kernel_problem(btf, _rules_of(context.release))
+        problem = facts_of(spec).btf_problem(btf, _rules_of(context.release))
         if problem is not None:
             name = f"type {problem.type_id}"
             if problem.type_id and btf.name(problem.type_id):

@@ -142,6 +142,7 @@ class _Tables:
         self._release = release
         self._context = context
         self._answers: dict[str, Availability] = {}
+        self._lacking: dict[str, bool] = {}
         self._opcodes: set[int] | None = None
         self._by_name: dict[str, Operation] = {}
 
@@ -154,8 +155,12 @@ class _Tables:
 
     def lacking(self, name: str) -> bool:
         """Tell whether the release does not take an operation, or nobody knows."""
-        answer = self.answer(name)
-        return not answer.available or bool(open_conditions(answer, self._context, sleepable=False))
+        found = self._lacking.get(name)
+        if found is None:
+            answer = self.answer(name)
+            unmet = open_conditions(answer, self._context, sleepable=False)
+            found = self._lacking[name] = not answer.available or bool(unmet)
+        return found
 
     def everywhere(self, name: str) -> bool:
         """Tell whether the operation stops a program even where it cannot run.
