@@ -6,22 +6,15 @@ Source: System V gABI chapter 4.
 """
 
 import struct
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ebpf_static.errors import FormatError
 from ebpf_static.limits import MAX_SECTIONS
+from ebpf_static.packing.parts import Sliceable
 
 ELF_MAGIC = b"\x7fELF"
 _SHT_NOBITS = 8
 _SHN_XINDEX = 0xFFFF
-
-
-class Sliceable(Protocol):
-    """Bytes in memory or in a file: what can be sliced and has a length."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, key: slice, /) -> bytes: ...
 
 
 class ElfSection(NamedTuple):

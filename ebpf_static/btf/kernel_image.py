@@ -1,7 +1,7 @@
 """The vmlinux inside a kernel image, and the kernel image inside a Debian package.
 
 Sources: Documentation/arch/x86/boot.rst (the header of a bzImage),
-drivers/firmware/efi/libstub/zboot-header.S (the EFI zboot header), deb(5), tar's ustar header.
+drivers/firmware/efi/libstub/zboot-header.S (the EFI zboot header), deb(5).
 Images of other forms are searched for packed data, or for a BTF itself.
 """
 
@@ -12,19 +12,18 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from ebpf_static.btf.compression import MAGICS, iter_unpacked, packing_of, unpack
-from ebpf_static.btf.elf_sections import ELF_MAGIC, Sliceable
-from ebpf_static.errors import FormatError, LimitError, UnsupportedObjectError
+from ebpf_static.btf.elf_sections import ELF_MAGIC
+from ebpf_static.errors import FormatError, LimitError, ObjectError, UnsupportedObjectError
 from ebpf_static.limits import MAX_OBJECT_BYTES
+from ebpf_static.packing.ar import iter_ar
+from ebpf_static.packing.compression import MAGICS, iter_unpacked, packing_of, unpack
+from ebpf_static.packing.parts import Part, Region, Sliceable, Stream
+from ebpf_static.packing.tar import iter_tar
 
-AR_MAGIC: Final = b"!<arch>\n"
 BTF_START: Final = re.compile(rb"\x9f\xeb\x01\x00[\x18\x20]\0\0\0|\xeb\x9f\x01\x00\0\0\0[\x18\x20]")
 
 _MAX_IMAGE_BYTES = 2 * MAX_OBJECT_BYTES
 _MAX_PACKAGE_BYTES = 1 << 30
-_AR_HEADER_BYTES = 60
-_TAR_BLOCK = 512
-_CHUNK = 1 << 20
 _MAX_TRIES = 16
 _KERNEL_FILES = ("boot/vmlinuz-", "boot/vmlinux-", "usr/lib/debug/boot/vmlinux-", "vmlinuz")
 _PACKED = re.compile(b"|".join(re.escape(magic) for magic in MAGICS if len(magic) >= 3))
@@ -61,14 +60,30 @@ def image_of_package(data: Sliceable, where: str) -> bytes:
         UnsupportedObjectError: the package has none.
         FormatError: the package is damaged.
     """
-    for name, start, size in _iter_ar(data, where):
-        if name.startswith("data.tar"):
-            chunks = (data[at : min(at + _CHUNK, start + size)]
-                      for at in range(start, start + size, _CHUNK))  # fmt: skip
-            packing = packing_of(data[start : start + 8])
-            stream = iter_unpacked(chunks, packing, where) if packing else chunks
-            return _image_of_tar(_Reader(iter(stream), where), where)
+    try:
+        for name, content in iter_ar(Region(data)):
+            if name.startswith("data.tar"):
+                packing = packing_of(content.head(8))
+                return _image_of_tar(_unpacked(content, packing, where), where)
+    except ObjectError as error:
+        error.where = error.where or where
+        raise
     raise UnsupportedObjectError("an archive without data.tar: not a Debian package", where=where)
+
+
+def _unpacked(content: Part, packing: str | None, where: str) -> Part:
+    if packing is None:
+        return content
+    return Stream(_bounded(iter_unpacked(content.chunks(), packing, where), where))
+
+
+def _bounded(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
+    left = _MAX_PACKAGE_BYTES
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise LimitError("package unpacks to more than 1 GiB", where=where)
+        yield piece
 
 
 def _bzimage_payload(image: bytes) -> bytes | None:
@@ -104,71 +119,11 @@ def _search_packed(image: bytes, where: str) -> bytes:
     raise UnsupportedObjectError("no BTF, and no packed kernel with BTF, in it", where=where)
 
 
-def _iter_ar(data: Sliceable, where: str) -> Iterator[tuple[str, int, int]]:
-    """Yield name, offset and size of each member of an ``ar`` archive."""
-    at = len(AR_MAGIC)
-    while at + _AR_HEADER_BYTES <= len(data):
-        header = data[at : at + _AR_HEADER_BYTES]
-        at += _AR_HEADER_BYTES
-        size = _number(header[48:58], 10)
-        if header[58:60] != b"`\n" or size is None or at + size > len(data):
-            raise FormatError("damaged archive member", where=where, offset=at)
-        yield header[:16].decode("latin-1").rstrip(" /"), at, size
-        at += size + size % 2
-
-
-def _number(digits: bytes, base: int) -> int | None:
-    text = digits.strip(b" \0")
-    return int(text, base) if text.isdigit() else None
-
-
-class _Reader:
-    """Reads exact counts from a stream of pieces, of which only so many bytes may come."""
-
-    def __init__(self, pieces: Iterator[bytes], where: str) -> None:
-        self._pieces = pieces
-        self._where = where
-        self._rest = b""
-        self._left = _MAX_PACKAGE_BYTES
-
-    def read(self, count: int) -> bytes:
-        parts = [self._rest]
-        have = len(self._rest)
-        while have < count:
-            piece = self._next()
-            if not piece:
-                break
-            parts.append(piece)
-            have += len(piece)
-        whole = b"".join(parts)
-        self._rest = whole[count:]
-        return whole[:count]
-
-    def skip(self, count: int) -> None:
-        while count > len(self._rest):
-            count -= len(self._rest)
-            self._rest = self._next()
-            if not self._rest:
-                return
-        self._rest = self._rest[count:]
-
-    def _next(self) -> bytes:
-        piece = next(self._pieces, b"")
-        self._left -= len(piece)
-        if self._left < 0:
-            raise LimitError("package unpacks to more than 1 GiB", where=self._where)
-        return piece
-
-
-def _image_of_tar(reader: _Reader, where: str) -> bytes:
-    while len(header := reader.read(_TAR_BLOCK)) == _TAR_BLOCK and header.strip(b"\0"):
-        size = _number(header[124:136], 8)
-        if size is None:
-            raise FormatError("damaged tar header", where=where)
-        path = header[:100].split(b"\0", 1)[0].decode("latin-1").removeprefix("./")
-        if header[156:157] in (b"0", b"\0") and path.startswith(_KERNEL_FILES):
-            if size > _MAX_IMAGE_BYTES:
-                raise LimitError(f"{path} is {size} bytes large", where=where)
-            return reader.read(size)
-        reader.skip(-(-size // _TAR_BLOCK) * _TAR_BLOCK)
+def _image_of_tar(archive: Part, where: str) -> bytes:
+    for member in iter_tar(archive):
+        path = member.name.removeprefix("./")
+        if member.content is not None and path.startswith(_KERNEL_FILES):
+            if member.size > _MAX_IMAGE_BYTES:
+                raise LimitError(f"{path} is {member.size} bytes large", where=where)
+            return member.content.read(member.size)
     raise UnsupportedObjectError("a Debian package without a kernel under /boot", where=where)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
-from ebpf_static.btf.compression import MAX_UNPACKED_BYTES, packing_of, unpack
-from ebpf_static.btf.elf_sections import ELF_MAGIC, Sliceable, find_sections
+from ebpf_static.btf.elf_sections import ELF_MAGIC, find_sections
 from ebpf_static.btf.header import ByteOrder
-from ebpf_static.btf.kernel_image import AR_MAGIC, image_of_package, iter_btf_starts, unpack_image
+from ebpf_static.btf.kernel_image import image_of_package, iter_btf_starts, unpack_image
 from ebpf_static.btf.reader import Btf
 from ebpf_static.errors import FormatError, LimitError, UnsupportedObjectError, UsageError
 from ebpf_static.limits import MAX_OBJECT_BYTES
+from ebpf_static.packing.ar import AR_MAGIC
+from ebpf_static.packing.compression import MAX_UNPACKED_BYTES, packing_of, unpack
+from ebpf_static.packing.parts import FileBytes, Sliceable
 
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _MAX_NESTING = 4
@@ -43,25 +45,9 @@ def read_btf(source: str | os.PathLike[str] | bytes, *, base: Btf | None = None)
     path = Path(source)
     try:
         with path.open("rb") as file:
-            return _read(_FileBytes(file), base, path.name, 0)
+            return _read(FileBytes(file), base, path.name, 0)
     except OSError as err:
         raise UsageError(f"{path}: {err.strerror or err}") from None
-
-
-class _FileBytes:
-    """A file as something to slice, read piece by piece."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._size = file.seek(0, os.SEEK_END)
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, key: slice, /) -> bytes:
-        start, stop, _ = key.indices(self._size)
-        self._file.seek(start)
-        return self._file.read(max(stop - start, 0))
 
 
 def _read(data: Sliceable, base: Btf | None, where: str, nesting: int) -> Btf:

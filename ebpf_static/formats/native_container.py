@@ -33,6 +33,8 @@ DIRECTORY_EXPORT, DIRECTORY_IMPORT, DIRECTORY_SECURITY, DIRECTORY_RELOC, DIRECTO
 )
 SUBSYSTEM_NATIVE: Final = 1
 FILE_DLL: Final = 0x2000
+TABLE_SECTIONS: Final = frozenset({"programs", "maps"})
+"""Sections bpf2c puts its tables into; no other PE file has them."""
 _COFF: Final = struct.Struct("<4sHHIIIHH")
 _SECTION: Final = struct.Struct("<8sIIIIIIHHI")
 _OPTIONAL_MIN: Final = 112
@@ -81,6 +83,14 @@ def iter_section_names(data: bytes, headers: Headers) -> list[str]:
         if len(raw) == 8:
             names.append(_section_name(data, headers, raw))
     return names
+
+
+def is_native_image(data: bytes) -> bool:
+    """Tell whether ``data``, or its first page, is a PE file with bpf2c's sections."""
+    headers = read_headers(data)
+    return headers is not None and bool(
+        TABLE_SECTIONS.intersection(iter_section_names(data, headers))
+    )
 
 
 class PeFile:

@@ -15,23 +15,14 @@ import sys
 from typing import Any, Final, NoReturn
 
 from ebpf_static.errors import FormatError, UnsupportedObjectError
-from ebpf_static.formats.native_container import PeFile, iter_section_names, read_headers
+from ebpf_static.formats.native_container import PeFile, is_native_image
 from ebpf_static.formats.native_image import read_image
 from ebpf_static.formats.native_signature import NOT_VERIFIED, describe, read_certificate_table
 from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.native import Authenticode, NativeImageSpec
 
-TABLE_SECTIONS: Final = frozenset({"programs", "maps"})
 _TIMEOUT: Final = 10
 _MAX_ANSWER: Final = 4 << 20
-
-
-def is_native_image(data: bytes) -> bool:
-    """Tell whether ``data``, or its first page, is a PE file with bpf2c's sections."""
-    headers = read_headers(data)
-    return headers is not None and bool(
-        TABLE_SECTIONS.intersection(iter_section_names(data, headers))
-    )
 
 
 def read_native(data: bytes, *, signatures: bool = True) -> NativeImageSpec:
