@@ -52,58 +52,57 @@ def release(text: str | None) -> str | None:
 # --- Linux ---------------------------------------------------------------------------------------
 
 
-def linux_map_types() -> Table:
-    """Map types; libbpf spells each in lower case (``map_type_name`` in libbpf.c)."""
-    facts = snapshot("linux", "map_types")
+def linux_enumeration(file: str, key: str, prefix: str, more: Callable[[Row], Row]) -> Table:
+    """One of the header's enumerations.
+
+    Args:
+        file: the fact file.
+        key: its list of members.
+        prefix: what all members begin with.
+        more: what the table says of a member beside its name, number and age.
+    """
+    facts = snapshot("linux", file)
     rows = [
         compact(
-            name=shorten(fact["name"], "BPF_MAP_TYPE_"),
+            name=shorten(fact["name"], prefix),
             uapi=fact["name"],
             number=fact["number"],
             since=fact.get("since"),
-            libbpf_name=shorten(fact["name"], "BPF_MAP_TYPE_").lower(),
-            aliases=fact.get("other_names"),
+            **more(fact),
             source=fact.get("commit") or UAPI_HEADER,
         )
-        for fact in facts["maps"]
+        for fact in facts[key]
     ]
     return facts["source"], rows
+
+
+def linux_map_types() -> Table:
+    """Map types; libbpf spells each in lower case (``map_type_name`` in libbpf.c)."""
+
+    def more(fact: Row) -> Row:
+        spelling = shorten(fact["name"], "BPF_MAP_TYPE_").lower()
+        return {"libbpf_name": spelling, "aliases": fact.get("other_names")}
+
+    return linux_enumeration("map_types", "maps", "BPF_MAP_TYPE_", more)
 
 
 def linux_program_types() -> Table:
     """Program types."""
-    facts = snapshot("linux", "program_types")
-    rows = [
-        compact(
-            name=shorten(fact["name"], "BPF_PROG_TYPE_"),
-            uapi=fact["name"],
-            number=fact["number"],
-            since=fact.get("since"),
-            libbpf_name=fact.get("libbpf_name"),
-            ctx_type=fact.get("ctx_type"),
-            source=fact.get("commit") or UAPI_HEADER,
-        )
-        for fact in facts["programs"]
-    ]
-    return facts["source"], rows
+
+    def more(fact: Row) -> Row:
+        return {key: fact.get(key) for key in ("libbpf_name", "ctx_type")}
+
+    return linux_enumeration("program_types", "programs", "BPF_PROG_TYPE_", more)
 
 
 def linux_attach_types() -> Table:
     """Attach types and the program types that use them."""
-    facts = snapshot("linux", "attach_types")
-    rows = [
-        compact(
-            name=shorten(fact["name"], "BPF_"),
-            uapi=fact["name"],
-            number=fact["number"],
-            since=fact.get("since"),
-            libbpf_name=fact.get("libbpf_name"),
-            program_types=[shorten(name, "BPF_PROG_TYPE_") for name in fact["program_types"]],
-            source=fact.get("commit") or UAPI_HEADER,
-        )
-        for fact in facts["attach_types"]
-    ]
-    return facts["source"], rows
+
+    def more(fact: Row) -> Row:
+        users = [shorten(name, "BPF_PROG_TYPE_") for name in fact["program_types"]]
+        return {"libbpf_name": fact.get("libbpf_name"), "program_types": users}
+
+    return linux_enumeration("attach_types", "attach_types", "BPF_", more)
 
 
 def only(values: Iterable[bool]) -> bool | None:
@@ -249,65 +248,65 @@ def windows_header(facts: Row) -> list[str]:
     return [*facts["source"], *commits]
 
 
-def windows_map_types() -> Table:
-    """Map types."""
-    facts = snapshot("windows", "map_types")
+def windows_enumeration(
+    file: str, prefixes: tuple[str, ...], linux_prefix: str, more: Callable[[Row], Row]
+) -> Table:
+    """One of efW's enumerations; its fact file and its list of members have one name.
+
+    Args:
+        file: the fact file.
+        prefixes: what members begin with; an enumeration may mix spellings, and all are kept.
+        linux_prefix: what the members of the same meaning on Linux begin with.
+        more: what the table says of a member beside its name, number, age and twin.
+    """
+    facts = snapshot("windows", file)
     rows = [
         compact(
-            name=shorten(fact["name"], "BPF_MAP_TYPE_"),
+            name=shorten(fact["name"], *prefixes),
             uapi=fact["name"],
             number=fact["value"],
             first_release=release(fact["first_release"]),
-            linux=fact["linux"] and shorten(fact["linux"]["name"], "BPF_MAP_TYPE_"),
+            **more(fact),
+            linux=fact["linux"] and shorten(fact["linux"]["name"], linux_prefix),
             source=facts["source"][0],
         )
-        for fact in facts["map_types"]
+        for fact in facts[file]
     ]
     return windows_header(facts), rows
+
+
+def windows_map_types() -> Table:
+    """Map types."""
+    return windows_enumeration("map_types", ("BPF_MAP_TYPE_",), "BPF_MAP_TYPE_", lambda _: {})
 
 
 def windows_program_types() -> Table:
     """Program types with the GUIDs that name them at run time."""
-    facts = snapshot("windows", "program_types")
-    rows = [
-        compact(
-            name=shorten(fact["name"], "BPF_PROG_TYPE_"),
-            uapi=fact["name"],
-            number=fact["value"],
-            first_release=release(fact["first_release"]),
-            last_release=last_release({"status": fact.get("status")}),
-            guid=fact["guid"].lower(),
-            ctx_type=(fact.get("context") or {}).get("struct"),
-            sections=fact["sections"],
-            linux=fact["linux"] and shorten(fact["linux"]["name"], "BPF_PROG_TYPE_"),
-            source=facts["source"][0],
-        )
-        for fact in facts["program_types"]
-    ]
-    return windows_header(facts), rows
+
+    def more(fact: Row) -> Row:
+        return {
+            "last_release": last_release({"status": fact.get("status")}),
+            "guid": fact["guid"].lower(),
+            "ctx_type": (fact.get("context") or {}).get("struct"),
+            "sections": fact["sections"],
+        }
+
+    return windows_enumeration("program_types", ("BPF_PROG_TYPE_",), "BPF_PROG_TYPE_", more)
 
 
 def windows_attach_types() -> Table:
     """Attach types; the enumeration mixes two spellings and both are kept."""
-    facts = snapshot("windows", "attach_types")
-    rows = [
-        compact(
-            name=shorten(fact["name"], "BPF_ATTACH_TYPE_", "BPF_"),
-            uapi=fact["name"],
-            number=fact["value"],
-            first_release=release(fact["first_release"]),
-            last_release=last_release(fact) if "status" in fact else None,
-            guid=fact["guid"].lower(),
-            program_types=[
-                shorten(name, "BPF_PROG_TYPE_") for name in [fact["program_type"]] if name
-            ],
-            sections=fact["sections"],
-            linux=fact["linux"] and shorten(fact["linux"]["name"], "BPF_"),
-            source=facts["source"][0],
-        )
-        for fact in facts["attach_types"]
-    ]
-    return windows_header(facts), rows
+
+    def more(fact: Row) -> Row:
+        users = [fact["program_type"]] if fact["program_type"] else []
+        return {
+            "last_release": last_release(fact) if "status" in fact else None,
+            "guid": fact["guid"].lower(),
+            "program_types": [shorten(name, "BPF_PROG_TYPE_") for name in users],
+            "sections": fact["sections"],
+        }
+
+    return windows_enumeration("attach_types", ("BPF_ATTACH_TYPE_", "BPF_"), "BPF_", more)
 
 
 def general_helper(fact: Row, source: str) -> Row:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,9 +18,9 @@ from ebpf_static.support.judge import version_key
 from ebpf_static.support.tables import Table, has_table, read_table
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
+from tests.build.scripts import assert_fresh, assert_names_stale_table, load_script
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "make_support_tables.py"
 DATA = ROOT / "ebpf_static" / "support" / "data"
 FILES = sorted(
     path.relative_to(DATA).with_suffix("").as_posix()
@@ -51,19 +48,11 @@ def span_groups(name: str) -> Iterator[tuple[str, tuple[Span, ...]]]:
 
 @pytest.fixture
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_support_tables", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("make_support_tables")
 
 
 def test_tables_are_what_the_snapshots_give() -> None:
-    run = subprocess.run(
-        [sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert_fresh("make_support_tables")
 
 
 def test_check_names_a_stale_table(
@@ -73,12 +62,7 @@ def test_check_names_a_stale_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(script, "DATA", tmp_path)
-    assert script.main([]) == 0
-    assert script.main(["--check"]) == 0
-    (tmp_path / "linux" / "helpers.json").write_text("{}", encoding="utf-8")
-    capsys.readouterr()
-    assert script.main(["--check"]) == 1
-    assert capsys.readouterr().out.split() == ["stale:", str(Path("linux", "helpers.json"))]
+    assert_names_stale_table(script, tmp_path, capsys)
 
 
 def test_every_file_belongs_to_a_table(script: ModuleType) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -15,9 +12,9 @@ import pytest
 from ebpf_static.target import Platform, Version
 from ebpf_static.uapi.sections import DataKind
 from ebpf_static.uapi.tables import read_rows
+from tests.build.scripts import assert_fresh, assert_names_stale_table, load_script
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "make_uapi_tables.py"
 DATA = ROOT / "ebpf_static" / "uapi" / "data"
 NUMBERED = ("map_types", "program_types", "attach_types", "helpers")
 SOURCE = re.compile(r"[0-9a-f]{40}|[\w.-]+/[\w.-]+:\S.*")
@@ -25,19 +22,11 @@ SOURCE = re.compile(r"[0-9a-f]{40}|[\w.-]+/[\w.-]+:\S.*")
 
 @pytest.fixture
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_uapi_tables", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("make_uapi_tables")
 
 
 def test_tables_are_what_the_snapshots_give() -> None:
-    run = subprocess.run(
-        [sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert_fresh("make_uapi_tables")
 
 
 def test_check_names_a_stale_table(
@@ -48,12 +37,7 @@ def test_check_names_a_stale_table(
 ) -> None:
     monkeypatch.setattr(script, "ROOT", tmp_path)
     monkeypatch.setattr(script, "DATA", tmp_path)
-    assert script.main([]) == 0
-    assert script.main(["--check"]) == 0
-    (tmp_path / "linux" / "helpers.json").write_text("{}", encoding="utf-8")
-    capsys.readouterr()
-    assert script.main(["--check"]) == 1
-    assert capsys.readouterr().out.split() == ["stale:", str(Path("linux", "helpers.json"))]
+    assert_names_stale_table(script, tmp_path, capsys)
 
 
 def test_every_file_belongs_to_a_table_and_names_its_sources(script: ModuleType) -> None:

@@ -65,7 +65,7 @@ def load(session: Session) -> Fd | None:
         if plain is not None:
             fd, code, log = _try_load(session, plain)
     if fd >= 0:
-        return undo.own(system, fd)
+        return undo.own(Fd(system, fd))
     if needed:
         raise rejected("cannot load the object's types, which its maps need", code, log)
     return None

@@ -118,7 +118,7 @@ def _create(session: Session, item: MapSpec, ops: object = None) -> Fd:
         # The kernel keeps what it needs of an inner map; the descriptor has done its work.
         if inner is not None:
             inner.close()
-    return session.undo.own(session.system, fd)
+    return session.undo.own(Fd(session.system, fd))
 
 
 def _fields(session: Session, item: MapSpec) -> dict[str, Value]:

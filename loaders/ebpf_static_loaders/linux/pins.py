@@ -7,46 +7,24 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ebpf_static.errors import LoaderError
-from ebpf_static.loading import Handle
 from ebpf_static_loaders.linux.errors import doing, rejected
 from ebpf_static_loaders.linux.layouts import Command
 from ebpf_static_loaders.linux.resources import Fd
 from ebpf_static_loaders.linux.syscall import System
+from ebpf_static_loaders.owned import FdHandle
 
 
-class Pinned(Handle):
+class Pinned(FdHandle[Fd]):
     """A handle that is one descriptor and can be pinned."""
 
     def __init__(self, fd: Fd, what: str) -> None:
-        self._fd = fd
-        self._what = what
+        super().__init__(fd, what)
         self._paths: list[str] = []
 
     @property
     def system(self) -> System:
         """The calls it is used through."""
         return self._fd.system
-
-    @property
-    def fd(self) -> int:
-        """The descriptor.
-
-        Raises:
-            LoaderError: it has been closed.
-        """
-        if self._fd.closed:
-            raise LoaderError(f"{self._what} has been closed", result="EBADF")
-        return self._fd.number
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has been closed."""
-        return self._fd.closed
-
-    def close(self) -> None:
-        """Close the descriptor; what is pinned stays."""
-        self._fd.close()
 
     def pin(self, path: str) -> None:
         """Give it a name in a BPF file system.

@@ -66,7 +66,7 @@ def _load(session: Session, program: ProgramSpec, linked: LinkedCode) -> LoadedP
     except OSError as error:
         log = "" if level else _ask_why(session, fields)
         raise _refused(session, program, linked, error.errno or 0, log) from error
-    return LoadedProgram(program, session.undo.own(session.system, fd), log)
+    return LoadedProgram(program, session.undo.own(Fd(session.system, fd)), log)
 
 
 def _fields(session: Session, program: ProgramSpec, linked: LinkedCode) -> dict[str, Value]:

@@ -77,7 +77,7 @@ def find(session: Session, item: MapSpec, path: str) -> Fd | None:
         if error.errno == errno.ENOENT:
             return None
         raise rejected(f"cannot open the pin {path}", error.errno or 0) from error
-    owned = session.undo.own(session.system, fd)
+    owned = session.undo.own(Fd(session.system, fd))
     _require_same(session, item, owned, f"the map pinned at {path}")
     return owned
 
@@ -99,7 +99,7 @@ def take(session: Session, item: MapSpec, given: Map | str) -> Fd:
         raise rejected(f"map `{item.name}`: the handle is of another loader", errno.EINVAL)
     with doing(f"use the map given for `{item.name}`"):
         fd = session.system.bpf(Command.MAP_GET_FD_BY_ID, {"id": given.info()["id"]}).value
-    owned = session.undo.own(session.system, fd)
+    owned = session.undo.own(Fd(session.system, fd))
     _require_same(session, item, owned, "the map given")
     return owned
 

@@ -10,8 +10,9 @@ from ebpf_static.loading import LoadOptions
 from ebpf_static.specs import CollectionSpec, MapSpec, ProgramSpec
 from ebpf_static_loaders.linux.features import Features
 from ebpf_static_loaders.linux.host import Host
-from ebpf_static_loaders.linux.resources import Fd, Undo
+from ebpf_static_loaders.linux.resources import Fd
 from ebpf_static_loaders.linux.syscall import System
+from ebpf_static_loaders.owned import Undo
 
 NAME_BYTES = 15
 """Bytes of a name the kernel keeps (``BPF_OBJ_NAME_LEN`` with its NUL)."""

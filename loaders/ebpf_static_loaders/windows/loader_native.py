@@ -18,13 +18,14 @@ from ebpf_static.loading import Collection, LoadOptions
 from ebpf_static.reading import read
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.specs.native import NativeImageSpec
+from ebpf_static_loaders.owned import Undo
 from ebpf_static_loaders.windows.base import WindowsLoader
 from ebpf_static_loaders.windows.collection import WindowsCollection
 from ebpf_static_loaders.windows.compare import LoadedMap, LoadedProgram, iter_differences
 from ebpf_static_loaders.windows.handles import WindowsMap, map_info
 from ebpf_static_loaders.windows.host import machine
 from ebpf_static_loaders.windows.program import WindowsProgram
-from ebpf_static_loaders.windows.resources import Fd, Undo
+from ebpf_static_loaders.windows.resources import Fd
 from ebpf_static_loaders.windows.results import doing, rejected
 from ebpf_static_loaders.windows.runtime import NATIVE, REQUIRED, ObjectType, Runtime
 from ebpf_static_loaders.windows.session import require_options
@@ -171,8 +172,8 @@ def _load(
             max(_SLOTS, len(spec.maps)),
             max(_SLOTS, len(spec.programs)),
         )
-    owned_maps = [undo.own(runtime, fd) for fd in map_fds]
-    owned_programs = [undo.own(runtime, fd) for fd in program_fds]
+    owned_maps = [undo.own(Fd(runtime, fd)) for fd in map_fds]
+    owned_programs = [undo.own(Fd(runtime, fd)) for fd in program_fds]
     with doing("ask what was loaded"):
         maps = [LoadedMap(fd.number, map_info(runtime, fd.number)) for fd in owned_maps]
         programs = [

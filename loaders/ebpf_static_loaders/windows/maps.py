@@ -95,7 +95,7 @@ def _create(session: Session, item: MapSpec, depth: int) -> Fd:
         inner = _create(session, _sized(session, template), depth + 1)
     sizes = f"{item.type.name}, key {item.key_size}, value {item.value_size}"
     try:
-        fd = session.undo.own(session.runtime, _call(session, item, inner))
+        fd = session.undo.own(Fd(session.runtime, _call(session, item, inner)))
     except CallError as error:
         what = f"cannot create map `{item.name}` ({sizes}, {item.max_entries} entries)"
         raise rejected(what, error.name, rule=_predicted(item, error.name)) from error
@@ -166,7 +166,7 @@ def _find(session: Session, item: MapSpec, path: str) -> Fd | None:
             if error.name in NOT_FOUND:
                 return None
             raise
-    owned = session.undo.own(session.runtime, fd)
+    owned = session.undo.own(Fd(session.runtime, fd))
     _require_same(session, item, owned, f"the map pinned at {path}")
     return owned
 
@@ -181,7 +181,7 @@ def _take(session: Session, item: MapSpec, given: Map | str) -> Fd:
         raise UsageError(f"map `{item.name}`: the handle is of another loader")
     with doing(f"use the map given for `{item.name}`"):
         fd = session.runtime.duplicate(given.fd)
-    owned = session.undo.own(session.runtime, fd)
+    owned = session.undo.own(Fd(session.runtime, fd))
     _require_same(session, item, owned, "the map given")
     return owned
 

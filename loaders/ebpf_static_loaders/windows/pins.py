@@ -12,6 +12,7 @@ from typing import Final
 
 from ebpf_static.errors import LoaderError, UsageError
 from ebpf_static.loading import Handle
+from ebpf_static_loaders.owned import FdHandle
 from ebpf_static_loaders.windows.resources import Fd
 from ebpf_static_loaders.windows.results import NOT_FOUND, CallError, doing, rejected
 from ebpf_static_loaders.windows.runtime import Runtime
@@ -20,12 +21,11 @@ DEFAULT_PIN_DIR: Final = "/ebpf/global"
 MAX_PIN_BYTES: Final = 255  # EBPF_MAX_PIN_PATH_LENGTH with its NUL
 
 
-class Pinned(Handle):
-    """A handle that is one descriptor and can be pinned."""
+class Pinned(FdHandle[Fd]):
+    """A handle that is one descriptor of the DLL and can be pinned."""
 
     def __init__(self, fd: Fd, what: str) -> None:
-        self._fd = fd
-        self._what = what
+        super().__init__(fd, what)
         self._paths: list[str] = []
 
     @property
@@ -33,26 +33,10 @@ class Pinned(Handle):
         """The efW it lives in."""
         return self._fd.runtime
 
-    @property
-    def fd(self) -> int:
-        """The descriptor, which only means something to this process's ``ebpfapi.dll``.
-
-        Raises:
-            LoaderError: it has been closed.
-        """
-        if self._fd.closed:
-            raise LoaderError(f"{self._what} has been closed", result="EBADF")
-        return self._fd.number
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has been closed."""
-        return self._fd.closed
-
     def close(self) -> None:
         """Close the descriptor; what is pinned stays."""
         with doing(f"close {self._what}"):
-            self._fd.close()
+            super().close()
 
     def pin(self, path: str) -> None:
         """Give it a name; an object can have several.

@@ -54,7 +54,9 @@ def load_program(session: Session, program: ProgramSpec) -> tuple[Fd, str]:
         fd = session.runtime.bpf("PROG_LOAD", fields).value
     except CallError as error:
         raise _refused(program, error, _text(log)) from error
-    return session.undo.own(session.runtime, fd), _text(log) if session.options.log_level else ""
+    return session.undo.own(Fd(session.runtime, fd)), _text(
+        log
+    ) if session.options.log_level else ""
 
 
 def link(session: Session, program: ProgramSpec) -> bytes:

@@ -8,7 +8,8 @@ from typing import Final
 from ebpf_static.errors import UsageError
 from ebpf_static.loading import LoadOptions
 from ebpf_static.specs import CollectionSpec, ProgramSpec
-from ebpf_static_loaders.windows.resources import Fd, Undo
+from ebpf_static_loaders.owned import Undo
+from ebpf_static_loaders.windows.resources import Fd
 from ebpf_static_loaders.windows.runtime import Runtime
 
 _LINUX_ONLY: Final = ("kernel_btf", "kernel_config", "token_dir")
