@@ -81,10 +81,10 @@ def iter_objects(
 def _search(region: Region, name: str, bounds: Bounds) -> Iterator[Contained | Unopened]:
     # Imported where used: who only asks what a file is pays for no archive reader.
     from ebpf_static.containers.budget import Budget, SpentError
-    from ebpf_static.containers.walk import Walk
+    from ebpf_static.containers.walk import Place, look
 
     try:
-        yield from Walk(Budget(bounds, len(region))).look(region, name)
+        yield from look(region, Place(name), Budget(bounds, len(region)))
     except SpentError as error:
         yield Unopened(name, error.detail)
     except OSError as error:

@@ -15,10 +15,8 @@ from typing import Final, NamedTuple
 
 from ebpf_static.errors import ObjectError
 from ebpf_static.formats.elf_constants import SHN_XINDEX, SHT_NOBITS, SHT_NULL, SHT_STRTAB
-from ebpf_static.formats.elf_header import read_header
 from ebpf_static.formats.sniff import EM_BPF
 from ebpf_static.limits import MAX_OBJECT_BYTES, MAX_SECTIONS
-from ebpf_static.uapi.sections import data_section_kind
 
 _HEADER: Final = re.compile(
     rb"\x7fELF\x02(?:\x01\x01.{11}(?:\xf7\0|\0\0)|\x02\x01.{11}(?:\0\xf7|\0\0))", re.DOTALL
@@ -167,6 +165,10 @@ def has_bpf_section(data: bytes) -> bool:
 
     LLVM before 4.0 wrote no machine into objects for BPF.
     """
+    # Imported where used: few files have such images, and the rest of the search needs no library.
+    from ebpf_static.formats.elf_header import read_header
+    from ebpf_static.uapi.sections import data_section_kind
+
     try:
         sections = read_header(data).sections
     except ObjectError:

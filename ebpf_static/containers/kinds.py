@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from ebpf_static.errors import UnsupportedObjectError
+from ebpf_static.formats.pe_header import is_native_image
 from ebpf_static.formats.sniff import EM_BPF, SNIFF_BYTES, sniff
 from ebpf_static.packing.ar import THIN_MAGIC
 from ebpf_static.packing.compression import packing_of
+from ebpf_static.packing.cpio import CPIO_MAGICS
+from ebpf_static.packing.rpm import RPM_MAGIC
 from ebpf_static.packing.tar import BLOCK_BYTES, is_tar_header
 
 HEAD_BYTES: Final = 4096
@@ -48,14 +51,15 @@ def kind_of(head: bytes) -> Kind:
     if claimed == "elf":
         return "host"
     if claimed == "pe":
-        # Imported where used: this module is asked about every file of a tree.
-        from ebpf_static.formats.native_container import is_native_image
-
         return "object" if is_native_image(head) else "host"
     if claimed == "archive":
         return "thin-ar" if head.startswith(THIN_MAGIC) else "ar"
     if head.startswith(_ZIP_MAGICS):
         return "zip"
+    if head.startswith(CPIO_MAGICS):
+        return "cpio"
+    if head.startswith(RPM_MAGIC):
+        return "rpm"
     if packing_at(head) is not None:
         return "packed"
     return "tar" if is_tar_header(head[:BLOCK_BYTES]) else "other"

@@ -47,7 +47,7 @@ class Bounds:
     ratio: int = 200
     free_bytes: int = 512 << 20
     members: int = 2_000_000
-    depth: int = 10
+    depth: int = 12
 
     def bytes_for(self, source_bytes: int) -> int:
         """Return how many bytes may be unpacked and searched in a source of this size."""

@@ -92,7 +92,7 @@ def open_member(archive: Region, info: zipfile.ZipInfo) -> Part:
     if info.flag_bits & _ENCRYPTED:
         raise UnsupportedObjectError("encrypted")
     local = archive[info.header_offset : info.header_offset + _LOCAL.size]
-    if len(local) < _LOCAL.size or not local.startswith(_LOCAL_MAGIC):
+    if info.header_offset < 0 or len(local) < _LOCAL.size or not local.startswith(_LOCAL_MAGIC):
         raise FormatError("no member where the zip directory says", offset=info.header_offset)
     _, name_bytes, extra_bytes = _LOCAL.unpack(local)
     start = info.header_offset + _LOCAL.size + name_bytes + extra_bytes

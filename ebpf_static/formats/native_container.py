@@ -9,21 +9,23 @@ Source: Microsoft PE format specification, "PE32+ optional header" and "Section 
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_right
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from ebpf_static import limits
 from ebpf_static.errors import FormatError, LimitError, UnsupportedObjectError
+from ebpf_static.formats.pe_header import (
+    MAX_PE_SECTIONS,
+    SECTION_HEADER,
+    read_headers,
+    section_name,
+)
 from ebpf_static.specs.base import ByName
 from ebpf_static.specs.native import PeSection
 
 Machine = Literal["x64", "arm64"]
 
 MACHINES: Final[dict[int, Machine]] = {0x8664: "x64", 0xAA64: "arm64"}
-MAX_PE_SECTIONS: Final = 96
-"""What the Windows loader takes (PE format, "COFF File Header")."""
-
 DIRECTORY_EXPORT, DIRECTORY_IMPORT, DIRECTORY_SECURITY, DIRECTORY_RELOC, DIRECTORY_DEBUG = (
     0,
     1,
@@ -33,64 +35,9 @@ DIRECTORY_EXPORT, DIRECTORY_IMPORT, DIRECTORY_SECURITY, DIRECTORY_RELOC, DIRECTO
 )
 SUBSYSTEM_NATIVE: Final = 1
 FILE_DLL: Final = 0x2000
-TABLE_SECTIONS: Final = frozenset({"programs", "maps"})
-"""Sections bpf2c puts its tables into; no other PE file has them."""
-_COFF: Final = struct.Struct("<4sHHIIIHH")
-_SECTION: Final = struct.Struct("<8sIIIIIIHHI")
 _OPTIONAL_MIN: Final = 112
 _PE32_PLUS: Final = 0x20B
 _ADDRESS_SPACE: Final = 1 << 32
-
-
-class Headers(NamedTuple):
-    """Positions and values of the headers; offsets are bytes in the file."""
-
-    machine: int
-    section_count: int
-    symbol_table: int
-    symbol_count: int
-    flags: int
-    optional: int
-    optional_size: int
-    sections: int
-
-
-def read_headers(data: bytes) -> Headers | None:
-    """Return the COFF header's facts, None when the bytes are no PE file.
-
-    Only the first page is needed, so this serves to recognise files too.
-    """
-    if data[:2] != b"MZ" or len(data) < 64:
-        return None
-    start = int.from_bytes(data[60:64], "little")
-    if start < 4 or start + _COFF.size > len(data):
-        return None
-    fields = _COFF.unpack_from(data, start)
-    signature, machine, sections, _time, symbols, symbol_count, optional_size, flags = fields
-    if signature != b"PE\0\0":
-        return None
-    optional = start + _COFF.size
-    table = optional + optional_size
-    return Headers(machine, sections, symbols, symbol_count, flags, optional, optional_size, table)
-
-
-def iter_section_names(data: bytes, headers: Headers) -> list[str]:
-    """Return the names of the sections whose headers ``data`` reaches."""
-    names = []
-    for index in range(min(headers.section_count, MAX_PE_SECTIONS)):
-        start = headers.sections + index * _SECTION.size
-        raw = data[start : start + 8]
-        if len(raw) == 8:
-            names.append(_section_name(data, headers, raw))
-    return names
-
-
-def is_native_image(data: bytes) -> bool:
-    """Tell whether ``data``, or its first page, is a PE file with bpf2c's sections."""
-    headers = read_headers(data)
-    return headers is not None and bool(
-        TABLE_SECTIONS.intersection(iter_section_names(data, headers))
-    )
 
 
 class PeFile:
@@ -150,12 +97,12 @@ class PeFile:
         count, table = self.headers.section_count, self.headers.sections
         if count > MAX_PE_SECTIONS:
             raise LimitError(f"{count} sections, Windows takes {MAX_PE_SECTIONS}", offset=table)
-        if table + count * _SECTION.size > len(self.data):
+        if table + count * SECTION_HEADER.size > len(self.data):
             raise FormatError("ends behind the file", where="section table", offset=table)
         sections: list[PeSection] = []
         end = 0
         for index in range(count):
-            start = table + index * _SECTION.size
+            start = table + index * SECTION_HEADER.size
             section = self._read_section(start)
             if section.address < end:
                 raise FormatError(
@@ -166,9 +113,9 @@ class PeFile:
         return sections
 
     def _read_section(self, start: int) -> PeSection:
-        fields = _SECTION.unpack_from(self.data, start)
+        fields = SECTION_HEADER.unpack_from(self.data, start)
         raw_name, virtual_size, address, raw_size, offset = fields[:5]
-        name = _section_name(self.data, self.headers, raw_name)
+        name = section_name(self.data, self.headers, raw_name)
         if raw_size and offset + raw_size > len(self.data):
             raise FormatError("contents end behind the file", where=name, offset=start)
         # Old linkers leave VirtualSize 0; the loader then takes the raw size.
@@ -261,15 +208,3 @@ class PeFile:
         """Return what the file holds of ``section``, without the padding behind it."""
         size = min(section.raw_size, section.virtual_size)
         return self.data[section.offset : section.offset + size]
-
-
-def _section_name(data: bytes, headers: Headers, raw: bytes) -> str:
-    name = raw.rstrip(b"\0")
-    if name[:1] == b"/" and name[1:].isdigit() and headers.symbol_table:
-        # GNU ld and lld keep longer names in the COFF string table behind the symbols.
-        start = headers.symbol_table + headers.symbol_count * 18 + int(name[1:])
-        text = data[start : start + limits.MAX_NAME_BYTES]
-        end = text.find(b"\0")
-        if end > 0:
-            name = text[:end]
-    return name.decode("utf-8", "backslashreplace")

@@ -15,9 +15,10 @@ import sys
 from typing import Any, Final, NoReturn
 
 from ebpf_static.errors import FormatError, UnsupportedObjectError
-from ebpf_static.formats.native_container import PeFile, is_native_image
+from ebpf_static.formats.native_container import PeFile
 from ebpf_static.formats.native_image import read_image
 from ebpf_static.formats.native_signature import NOT_VERIFIED, describe, read_certificate_table
+from ebpf_static.formats.pe_header import is_native_image
 from ebpf_static.specs.collection import ReadProblem
 from ebpf_static.specs.native import Authenticode, NativeImageSpec
 

@@ -8,7 +8,7 @@ archive on disk costs no copy and one inside a compressed file no memory of its 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, Protocol, TypeAlias
 
 from ebpf_static.errors import FormatError
@@ -100,9 +100,14 @@ class Region:
 
 
 class Stream:
-    """Pieces of bytes read once, forwards."""
+    """Pieces of bytes read once, forwards.
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    Attributes:
+        again: returns the same bytes as a new stream, where there is a way.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], again: Callable[[], Stream] | None = None) -> None:
+        self.again = again
         self._pieces = pieces
         self._piece = b""
         self._at = 0

@@ -61,6 +61,11 @@ def is_tar_header(block: bytes) -> bool:
     return stored in (sums, signed)
 
 
+def first_name(archive: Part) -> str:
+    """Return the name in the header at the cursor, which stays before it."""
+    return _decode(archive.head(100))
+
+
 def iter_tar(archive: Part) -> Iterator[TarMember]:
     """Yield the files and links of an archive that starts at the cursor.
 

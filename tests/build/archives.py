@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
+import struct
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def ar(members: Mapping[str, bytes], *, style: str = "gnu", magic: bytes = b"!<arch>\n") -> bytes:
@@ -58,3 +61,80 @@ def deb(data_tar: bytes, suffix: str = "") -> bytes:
         "control.tar": control,
         f"data.tar{suffix}": data_tar,
     })  # fmt: skip
+
+
+def cpio(members: Mapping[str, bytes], magic: str = "070701") -> bytes:
+    """A cpio archive in one of its ASCII forms, with a directory in front."""
+    entries = [("./usr", b"", 0o40755)]
+    entries += [(name, data, 0o100644) for name, data in members.items()]
+    make = _odc_entry if magic == "070707" else _newc_entry
+    return b"".join(make(magic, *entry) for entry in [*entries, ("TRAILER!!!", b"", 0)])
+
+
+def _newc_entry(magic: str, name: str, data: bytes, mode: int) -> bytes:
+    raw = name.encode("utf-8", "surrogateescape") + b"\0"
+    fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(raw), 0)
+    head = magic.encode() + b"".join(b"%08X" % field for field in fields) + raw
+    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+
+
+def _odc_entry(magic: str, name: str, data: bytes, mode: int) -> bytes:
+    raw = name.encode("utf-8", "surrogateescape") + b"\0"
+    short = b"".join(b"%06o" % field for field in (0, 0, mode, 0, 0, 1, 0))
+    return magic.encode() + short + b"%011o%06o%011o" % (0, len(raw), len(data)) + raw + data
+
+
+def rpm(payload: bytes, *, signature_bytes: int = 37) -> bytes:
+    """An RPM package around a packed cpio archive; of its headers only the sizes are true."""
+    signature = _rpm_header(b"s" * signature_bytes)
+    lead = b"\xed\xab\xee\xdb\3\0" + bytes(90)
+    return (
+        lead
+        + signature
+        + bytes(-len(signature) % 8)
+        + _rpm_header(b"name\0linux\0cpio\0xz\0")
+        + payload
+    )
+
+
+def _rpm_header(data: bytes) -> bytes:
+    entries = (struct.pack(">IIII", 1000, 6, 0, 1), struct.pack(">IIII", 1124, 6, 5, 1))
+    return (
+        struct.pack(">4s4xII", b"\x8e\xad\xe8\1", len(entries), len(data))
+        + b"".join(entries)
+        + data
+    )
+
+
+def docker_save(
+    layers: Sequence[bytes], *, images: Sequence[Sequence[int]] = ()
+) -> dict[str, bytes]:
+    """Members of a ``docker save`` archive: layers under their hashes, the manifest at the end."""
+    names = [f"blobs/sha256/{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    chosen = images or [range(len(layers))]
+    manifest = [{"Config": "config", "Layers": [names[i] for i in image]} for image in chosen]
+    # The archive's order is that of the hashes.
+    members = dict(sorted(zip(names, layers, strict=True)))
+    members["manifest.json"] = json.dumps(manifest).encode()
+    return members
+
+
+def oci_layout(images: Sequence[Sequence[bytes]]) -> dict[str, bytes]:
+    """Members of an OCI image layout with an attestation beside the images."""
+    blobs: dict[str, bytes] = {}
+
+    def add(data: bytes, media: str) -> dict[str, object]:
+        digest = hashlib.sha256(data).hexdigest()
+        blobs[f"blobs/sha256/{digest}"] = data
+        return {"mediaType": media, "digest": f"sha256:{digest}", "size": len(data)}
+
+    layer_type = "application/vnd.oci.image.layer.v1.tar+gzip"
+    manifest_type = "application/vnd.oci.image.manifest.v1+json"
+    attestation = {"layers": [add(b"{}", "application/vnd.in-toto+json")]}
+    manifests = [{"layers": [add(layer, layer_type) for layer in image]} for image in images]
+    listed = [add(json.dumps(it).encode(), manifest_type) for it in [attestation, *manifests]]
+    inner = add(
+        json.dumps({"manifests": listed}).encode(), "application/vnd.oci.image.index.v1+json"
+    )
+    index = json.dumps({"schemaVersion": 2, "manifests": [inner]}).encode()
+    return {"oci-layout": b"{}", "index.json": index, **dict(sorted(blobs.items()))}

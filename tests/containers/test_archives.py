@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import importlib
 import lzma
+import struct
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from ebpf_static.containers import is_container
-from tests.build.archives import ar, deb, tar, zipped
+from tests.build.archives import ar, cpio, deb, rpm, tar, zipped
 from tests.containers.samples import HOST, OBJECT, OTHER, found, unopened
 
 LONG = "a/" * 70 + "an-object-with-a-long-name.o"
 MEMBERS = {"a.o": OBJECT, "usr/bin/agent": HOST + OTHER, LONG: OBJECT, "doc": b"text" * 200}
 EXPECTED = [("f!a.o", OBJECT), ("f!usr/bin/agent!obj@0xc8", OTHER), (f"f!{LONG}", OBJECT)]
+
+
+def library(name: str) -> Any:
+    """The library for zstd or lz4 data."""
+    if name == "zstd" and sys.version_info >= (3, 14):
+        return importlib.import_module("compression.zstd")
+    module = {"zstd": "backports.zstd", "lz4": "lz4.frame"}[name]
+    return pytest.importorskip(module, reason="needs the extra `scan`")
+
+
+def lz4_legacy(data: bytes) -> bytes:
+    """The form kernels are packed in, with the unpacked size that their build appends."""
+    block = pytest.importorskip("lz4.block", reason="needs the extra `scan`").compress
+    packed: bytes = block(data, store_size=False)
+    return (
+        b"\x02\x21\x4c\x18" + struct.pack("<I", len(packed)) + packed + struct.pack("<I", len(data))
+    )
+
 
 ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
     "ar-gnu": ar,
@@ -29,8 +51,14 @@ ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
     "zip-deflated": zipped,
     "zip-bzip2": lambda members: zipped(members, zipfile.ZIP_BZIP2),
     "zip-lzma": lambda members: zipped(members, zipfile.ZIP_LZMA),
+    "cpio-newc": cpio,
+    "cpio-crc": lambda members: cpio(members, "070702"),
+    "cpio-odc": lambda members: cpio(members, "070707"),
 }
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "zstd": lambda data: library("zstd").compress(data),
+    "lz4": lambda data: library("lz4").compress(data),
+    "lz4-legacy": lz4_legacy,
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
     "xz": lzma.compress,
@@ -61,7 +89,7 @@ def test_packed_files_go_by_their_own_name(pack: Callable[[bytes], bytes]) -> No
     assert found(pack(HOST + OBJECT)) == [("f!obj@0xc8", OBJECT)]
 
 
-@pytest.mark.parametrize("name", ["gzip", "bzip2", "xz"])
+@pytest.mark.parametrize("name", ["gzip", "bzip2", "xz", "zstd", "lz4"])
 def test_parts_packed_one_by_one_are_one_file(name: str) -> None:
     data = tar(MEMBERS)
     halves = PACKERS[name](data[:700]) + PACKERS[name](data[700:])
@@ -71,6 +99,48 @@ def test_parts_packed_one_by_one_are_one_file(name: str) -> None:
 def test_debian_packages() -> None:
     package = deb(lzma.compress(tar({"./usr/sbin/tool": HOST + OBJECT})), ".xz")
     assert found(package) == [("f!data.tar.xz!usr/sbin/tool!obj@0xc8", OBJECT)]
+
+
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+def test_rpm_packages(pack: Callable[[bytes], bytes]) -> None:
+    package = rpm(pack(cpio({"./usr/sbin/tool": HOST + OBJECT, "./x.o": OTHER})))
+    assert found(package) == [("f!/usr/sbin/tool!obj@0xc8", OBJECT), ("f!/x.o", OTHER)]
+    assert is_container(package[:512])
+
+
+@pytest.mark.parametrize("size", range(30, 40))
+def test_rpm_signatures_are_padded(size: int) -> None:
+    assert found(rpm(cpio({"./x.o": OBJECT}), signature_bytes=size)) == [("f!/x.o", OBJECT)]
+
+
+def test_initramfs_has_microcode_in_front() -> None:
+    early = cpio({"kernel/x86/microcode/GenuineIntel.bin": b"code", "early.o": OTHER})
+    main = gzip.compress(cpio({"lib/bpf/a.o": OBJECT}))
+    assert found(early + bytes(512) + cpio({"two.o": OBJECT}) + bytes(4) + main + bytes(64)) == [
+        ("f!early.o", OTHER),
+        ("f!two.o", OBJECT),
+        ("f!lib/bpf/a.o", OBJECT),
+    ]
+
+
+def test_skippable_frames_hold_nothing() -> None:
+    frame = struct.pack("<II", 0x184D2A50, 5) + b"index"
+    pack = library("zstd").compress
+    assert found(pack(tar(MEMBERS)[:999]) + frame + pack(tar(MEMBERS)[999:])) == EXPECTED
+
+
+def test_packed_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = {name: library(name).compress(OBJECT) for name in ("zstd", "lz4")}
+    for module in ("compression.zstd", "backports.zstd", "lz4.frame"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for name, data in packed.items():
+        assert found(zipped({"b.o": OBJECT})) == [("f!b.o", OBJECT)]
+        assert unopened(tar({"a.o": data, "b.o": OBJECT})) == [("f!a.o", missing_library(name))]
+
+
+def missing_library(name: str) -> str:
+    needs = {"zstd": "Python 3.14, or backports.zstd", "lz4": "lz4"}[name]
+    return f"packed with {name}: needs {needs} (pip install 'ebpf-static[scan]')"
 
 
 def test_archives_in_archives() -> None:

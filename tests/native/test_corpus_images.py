@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ebpf_static import errors
-from ebpf_static.formats.native_container import is_native_image
 from ebpf_static.formats.native_pe import read_native
+from ebpf_static.formats.pe_header import is_native_image
 from ebpf_static.specs.map import MapOrigin, MapValue
 from ebpf_static.specs.native import NativeImageSpec
 from ebpf_static.target import Platform

@@ -17,8 +17,8 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT)]
 
 from ebpf_static.errors import EbpfStaticError  # noqa: E402 -- runs as a script too
-from ebpf_static.formats.native_container import is_native_image  # noqa: E402
 from ebpf_static.formats.native_pe import read_native  # noqa: E402
+from ebpf_static.formats.pe_header import is_native_image  # noqa: E402
 from tests.build.pe_writer import NativeWriter  # noqa: E402
 from tests.native.mutate import mutate  # noqa: E402
 
