@@ -305,7 +305,7 @@ def with_kernel_files(
 
 def _parse_target(text: str) -> Target:
     family = text.partition(":")[0]
-    if text == family or family in (Platform.LINUX, Platform.WINDOWS):
+    if family in (Platform.LINUX, Platform.WINDOWS) or text[:1].isdigit():
         return Target.parse(text)
     from ebpf_static.support.targets import parse_target  # only a distribution needs the tables
 

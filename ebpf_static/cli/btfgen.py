@@ -16,13 +16,16 @@ _DESCRIPTION = """\
 Write the BTF of a kernel cut down to the types and fields that objects reach by CO-RE. Shipped
 with them, it lets them run on kernels that have no BTF of their own: libbpf takes it as
 btf_custom_path. What 'bpftool gen min_core_btf' makes."""
+_EPILOG = """\
+examples:
+  ebpf-static btfgen probe.o --btf vmlinux-5.4 -o 5.4.btf"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
         commands, NAME, "cut a kernel's BTF down to what objects need", _DESCRIPTION,
-        arguments="OBJECT ... --btf FILE -o FILE",
+        arguments="OBJECT ... --btf FILE -o FILE", epilog=_EPILOG,
     )  # fmt: skip
     parser.add_argument("objects", nargs="+", metavar="OBJECT", help="objects that share the BTF")
     parser.add_argument(

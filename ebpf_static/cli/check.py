@@ -25,10 +25,16 @@ NAME = "check"
 
 _DESCRIPTION = """\
 Judge compiled eBPF objects: by the platform each was made for, or for the platforms and releases
-you name. Directories are searched by content, whatever the files are called; .gitignore is not
-consulted. Settings come from the closest ebpf-static.toml, or [tool.ebpf-static] in pyproject.toml
-('ebpf-static config' lists them)."""
+you name. Directories are searched by content, whatever the files are called. Settings come from
+the closest ebpf-static.toml, or [tool.ebpf-static] in pyproject.toml ('ebpf-static config' lists
+them)."""
 _EPILOG = """\
+examples:
+  ebpf-static check build/
+  ebpf-static check probe.o --target linux:5.15 --target windows:1.1
+  ebpf-static check probe.o --target debian:12 --btf vmlinux --kconfig config
+  ebpf-static check build/ --ignore MAP,HLP101 --output-format sarif -o report.sarif
+
 exit status:
   0  nothing at or above --fail-on
   1  findings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, _ArgumentGroup
+from argparse import SUPPRESS, ArgumentParser, Namespace, _ArgumentGroup
 
 from ebpf_static.cli.exitcodes import SEVERITIES
 from ebpf_static.cli.options import add_output_file
@@ -42,9 +42,7 @@ def add_inputs(parser: ArgumentParser) -> None:
         "--skip-unrecognized", action="store_true",
         help="pass over named files that are not BPF objects instead of failing",
     )  # fmt: skip
-    group.add_argument(
-        "--stdin-filename", metavar="NAME", help="what to call the object read from -"
-    )
+    group.add_argument("--stdin-filename", metavar="NAME", help="call the object read from - NAME")
     group.add_argument("--show-files", action="store_true", help="list what would be read and stop")
 
 
@@ -53,12 +51,12 @@ def add_judgement(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("judged for")
     group.add_argument(
         "--platform", choices=("linux", "windows"),
-        help="any release of this platform (default: the platform each object is made for)",
+        help="judge for any release of this platform (default: the one each object is made for)",
     )  # fmt: skip
     group.add_argument(
         "--target", action="append", default=[], metavar="TARGET",
-        help="a platform and release (linux:5.15, windows:1.1), a distribution (debian:12), or a "
-        "name from the configuration; may be repeated",
+        help="judge for a release (linux:5.15, windows:1.1), a distribution (debian:12), or a "
+        "target the configuration names; may be repeated",
     )  # fmt: skip
     add_kernel_files(group)
 
@@ -76,8 +74,8 @@ def add_kernel_files(group: _ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--profile", metavar="FILE",
-        help="what one such machine said of itself: written by probe, or by "
-        "bpftool -j feature probe",
+        help="what a machine with it has, as 'ebpf-static probe' or 'bpftool -j feature probe' "
+        "wrote it",
     )  # fmt: skip
 
 
@@ -86,23 +84,24 @@ def add_selection(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("rule selection")
     group.add_argument(
         "--select", action="append", default=[], metavar="RULES",
-        help="codes, prefixes or names, separated by commas (default: ALL)",
+        help="apply these rules: codes, prefixes or names, separated by commas (default: ALL)",
     )  # fmt: skip
     group.add_argument(
         "--extend-select", action="append", default=[], metavar="RULES",
-        help="the same, beside those selected otherwise",
+        help="apply these, too, beside those selected elsewhere",
     )  # fmt: skip
     group.add_argument(
-        "--ignore", "--extend-ignore", action="append", default=[], metavar="RULES",
-        help="the same, left out; the more specific of selected and ignored wins",
+        "--ignore", action="append", default=[], metavar="RULES",
+        help="leave these out; of selected and ignored the more specific wins",
     )  # fmt: skip
+    group.add_argument("--extend-ignore", action="append", dest="ignore", help=SUPPRESS)
     group.add_argument(
         "--min-confidence", choices=CONFIDENCES,
         help="do not count findings less sure than this (default: low)",
     )  # fmt: skip
     group.add_argument(
         "--strict", action="store_true",
-        help="what cannot be decided, and what cannot be read in a directory, is an error",
+        help="take what cannot be decided, or read in a directory, for an error",
     )  # fmt: skip
     group = parser.add_argument_group("suppression")
     group.add_argument(
@@ -122,14 +121,14 @@ def add_configuration(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("configuration")
     group.add_argument(
         "--config", action="append", default=[], metavar="FILE|SETTING",
-        help="a configuration file in place of the closest one, or a setting: 'strict = true'",
+        help="use this configuration file, not the closest one; or a setting: 'strict = true'",
     )  # fmt: skip
     group.add_argument(
         "--isolated", action="store_true", help="read no configuration file that is not named"
     )
     group.add_argument(
         "--remap-path", action="append", default=[], metavar="FROM=TO",
-        help="what source paths in debug information begin with, and what replaces it",
+        help="replace what source paths in debug information begin with; may be repeated",
     )  # fmt: skip
     group.add_argument(
         "--show-settings", action="store_true", help="print the settings for the paths and stop"
@@ -150,7 +149,7 @@ def add_output(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--fail-on", choices=SEVERITIES,
-        help="the mildest severity that exits with 1 (default: error)",
+        help="exit with 1 for findings of this severity or worse (default: error)",
     )  # fmt: skip
     group.add_argument(
         "--exit-zero", action="store_true", help="exit with 0 whatever is found; 2 stays 2"

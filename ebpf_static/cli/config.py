@@ -15,6 +15,11 @@ SCHEMA_VERSION = 1
 _DESCRIPTION = """\
 List the settings of ebpf-static.toml and [tool.ebpf-static], or explain one. What holds for a
 path, and from which file: 'ebpf-static check --show-settings PATH'."""
+_EPILOG = """\
+examples:
+  ebpf-static config
+  ebpf-static config per-file-ignores
+  ebpf-static check --show-settings build/        what holds there, and from which file"""
 _EXAMPLES = {
     "extend": 'extend = "../ebpf-static.toml"',
     "platform": 'platform = "windows"',
@@ -46,7 +51,12 @@ _EXAMPLES = {
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, NAME, "list and explain settings", _DESCRIPTION, arguments="[KEY]"
+        commands,
+        NAME,
+        "list and explain settings",
+        _DESCRIPTION,
+        arguments="[KEY]",
+        epilog=_EPILOG,
     )
     parser.add_argument("key", nargs="?", metavar="KEY", help="such as per-file-ignores")
     add_data_format(parser)

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import Commands, add_command, add_common, add_output_file
+from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import write_document
 from ebpf_static.errors import UsageError
 
@@ -16,21 +16,33 @@ _FORMATS = ("text", "json")
 _DESCRIPTION = """\
 Show what differs between two objects: maps, programs, helpers, code. Given an object and a native
 image (.sys, .dll), also tell whether the image was made from the object."""
+_EPILOG = """\
+examples:
+  ebpf-static diff old/probe.o new/probe.o
+  ebpf-static diff probe.o probe.sys --exit-code    was the driver made from the object?
+
+exit status:
+  0  compared
+  1  something differs, with --exit-code
+  2  a file could not be read"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, NAME, "show what differs between two objects", _DESCRIPTION, arguments="A B"
+        commands,
+        NAME,
+        "show what differs between two objects",
+        _DESCRIPTION,
+        arguments="A B",
+        epilog=_EPILOG,
     )
     parser.add_argument("left", metavar="A", help="an object or native image")
     parser.add_argument("right", metavar="B", help="another one")
-    group = parser.add_argument_group("output and exit status")
-    group.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
+    group = add_data_format(parser, _FORMATS, heading="output and exit status")
     group.add_argument(
         "--exit-code", action="store_true", help="exit with 1 when something differs"
     )
-    add_output_file(group)
     add_common(parser)
     parser.set_defaults(run=run)
 

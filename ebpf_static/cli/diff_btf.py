@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import Commands, add_command, add_common, add_output_file
+from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import write_document
 from ebpf_static.errors import escape
 
@@ -20,25 +20,32 @@ _FORMATS = ("text", "json")
 _DESCRIPTION = """\
 Show what differs between the types of two kernels: with objects, every field, type and enumerator
 they reach by CO-RE and what it is in each kernel; without, every named type and function."""
+_EPILOG = """\
+examples:
+  ebpf-static diff-btf vmlinux-5.15 vmlinux-6.1            all types and functions
+  ebpf-static diff-btf vmlinux-5.15 vmlinux-6.1 probe.o    only what this object uses
+
+exit status:
+  0  compared
+  1  something differs, with --exit-code
+  2  a file could not be read"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
         commands, NAME, "show what differs between two kernels' types", _DESCRIPTION,
-        arguments="A B [OBJECT ...]",
+        arguments="A B [OBJECT ...]", epilog=_EPILOG,
     )  # fmt: skip
     parser.add_argument("left", metavar="A", help="a kernel's BTF, image or package")
     parser.add_argument("right", metavar="B", help="another one")
     parser.add_argument(
         "objects", nargs="*", metavar="OBJECT", help="tell only of what these objects use"
     )
-    group = parser.add_argument_group("output and exit status")
-    group.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
+    group = add_data_format(parser, _FORMATS, heading="output and exit status")
     group.add_argument(
         "--exit-code", action="store_true", help="exit with 1 when something differs"
     )
-    add_output_file(group)
     add_common(parser)
     parser.set_defaults(run=run)
 

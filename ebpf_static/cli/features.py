@@ -21,8 +21,8 @@ NAME = "features"
 
 _DESCRIPTION = """\
 Browse the support tables: what each release of Linux and of eBPF for Windows has, under which
-conditions, and who says so. Without GROUP, list the groups. With the exact NAME of one
-thing, tell all about it. A NAME may also be what names begin with, or a pattern ('*ringbuf*')."""
+conditions, and who says so. Without GROUP, list the groups. With the exact NAME of one thing, tell
+all about it. A NAME may also be what names begin with, or a pattern ('*ringbuf*')."""
 _EPILOG = """\
 On a terminal columns are aligned. Piped or written to a file they are separated by tabs, whole,
 below a line with their names.

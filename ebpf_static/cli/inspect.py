@@ -22,12 +22,22 @@ NAME = "inspect"
 _DESCRIPTION = """\
 Show what an object is and declares: platform and why, maps, programs, functions, what each of
 them uses, variables, externs, sections, and what could not be read. Nothing is judged."""
+_EPILOG = """\
+examples:
+  ebpf-static inspect probe.o                       what it is and declares
+  ebpf-static inspect probe.o --disasm              its instructions beside the C source
+  ebpf-static inspect vmlinux --types task_struct   a type of a kernel, as C"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, NAME, "show what an object declares", _DESCRIPTION, arguments="FILE"
+        commands,
+        NAME,
+        "show what an object declares",
+        _DESCRIPTION,
+        arguments="FILE",
+        epilog=_EPILOG,
     )
     parser.add_argument("file", metavar="FILE", help="an object, or - for standard input")
     parser.add_argument(
@@ -49,7 +59,7 @@ def add_parser(commands: Commands) -> None:
     )
     group.add_argument(
         "--remap-path", action="append", default=[], metavar="FROM=TO",
-        help="what source paths in debug information begin with, and what replaces it",
+        help="replace what source paths in debug information begin with; may be repeated",
     )  # fmt: skip
     add_data_format(parser)
     add_common(parser)

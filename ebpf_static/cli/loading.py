@@ -19,7 +19,7 @@ def add_loader(group: ArgumentParser | _ArgumentGroup) -> None:
     """Add ``--loader``."""
     group.add_argument(
         "--loader", metavar="NAME",
-        help="how to reach the platform (default: the first loader for the object's platform)",
+        help="reach the platform by this loader (default: the first for the platform)",
     )  # fmt: skip
 
 
@@ -36,11 +36,11 @@ def add_load_options(parser: ArgumentParser) -> None:
         help="start with this value of a global variable: a number, or hex:0102…",
     )  # fmt: skip
     group.add_argument(
-        "--kernel-btf", metavar="FILE", help="the kernel's types, instead of the running kernel's"
+        "--kernel-btf", metavar="FILE", help="use these types of the kernel, not the running one's"
     )
     group.add_argument(
         "--pin-maps-in", metavar="DIR",
-        help="where maps that pin themselves by name live (default: the platform's place)",
+        help="find and pin maps that ask for it in DIR (default: the platform's place)",
     )  # fmt: skip
     group.add_argument(
         "--legacy-maps", action="store_true", help="create maps of legacy sections too"

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from ebpf_static import __version__
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import HelpFormatter, add_common
+from ebpf_static.cli.options import HelpFormatter, Parser, add_common
 from ebpf_static.cli.streams import complain, prepare_streams, silence_stdout
 from ebpf_static.errors import EbpfStaticError
 
@@ -127,7 +127,7 @@ def _commands_for(arguments: list[str]) -> Sequence[str]:
 
 def build_parser(names: Sequence[str] = _COMMANDS) -> ArgumentParser:
     """Return the parser of the whole command line, or of some of its commands."""
-    parser = ArgumentParser(
+    parser = Parser(
         PROG,
         usage=f"{PROG} [OPTIONS] COMMAND ...",
         description=_DESCRIPTION,

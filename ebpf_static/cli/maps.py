@@ -16,19 +16,28 @@ NAME = "maps"
 _DESCRIPTION = """\
 Show a pinned map: what it is, and its elements as its type information has them (hexadecimal
 where there is none)."""
+_EPILOG = """\
+examples:
+  ebpf-static maps dump /sys/fs/bpf/drop/counters
+  ebpf-static maps dump /sys/fs/bpf/drop/counters --output-format json"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, NAME, "show what is in a pinned map", _DESCRIPTION, arguments="dump PIN"
+        commands,
+        NAME,
+        "show what is in a pinned map",
+        _DESCRIPTION,
+        arguments="dump PIN",
+        epilog=_EPILOG,
     )
     parser.add_argument("action", choices=("dump",), help="dump: show every element")
     parser.add_argument("pin", metavar="PIN", help="path of the pin")
-    parser.add_argument("--raw", action="store_true", help="bytes, even where types are known")
+    parser.add_argument("--raw", action="store_true", help="show bytes, even where types are known")
     parser.add_argument(
         "--limit", metavar="N", type=int, default=10_000,
-        help="show at most so many elements (default: 10000)",
+        help="show at most N elements (default: 10000)",
     )  # fmt: skip
     loading.add_loader(parser)
     add_data_format(parser)

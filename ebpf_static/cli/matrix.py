@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ebpf_static.cli.check_options import add_kernel_files
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import Commands, add_command, add_common, add_output_file
+from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import complain, style_for, write_document
 from ebpf_static.errors import EbpfStaticError, UsageError
 from ebpf_static.output.style import Style
@@ -26,6 +26,11 @@ Tell which objects load on which targets, and what decides it. Each object is ju
 target as 'check' does; a cell says whether everything a loader loads unasked loads together.
 Without --target, the releases people run are meant."""
 _EPILOG = """\
+examples:
+  ebpf-static matrix build/                       the releases people run
+  ebpf-static matrix probe.o --target linux:5.4 --target rhel:9.4 --target windows:1.1
+  ebpf-static matrix build/ --lowest --output-format markdown
+
 exit status:
   0  the table was made, whatever it says
   2  an object could not be read, or an option is wrong"""
@@ -41,8 +46,8 @@ def add_parser(commands: Commands) -> None:
     group = parser.add_argument_group("judged for")
     group.add_argument(
         "--target", action="append", default=[], metavar="TARGET",
-        help="a platform and release (linux:5.15, windows:1.1) or a distribution (debian:12); may "
-        "be repeated",
+        help="judge for a release (linux:5.15, windows:1.1) or a distribution (debian:12); may be "
+        "repeated (default: the releases people run)",
     )  # fmt: skip
     add_kernel_files(group)
     group.add_argument(
@@ -53,9 +58,7 @@ def add_parser(commands: Commands) -> None:
         "--lowest", action="store_true",
         help="add the oldest release from which on each object is not rejected",
     )  # fmt: skip
-    output = parser.add_argument_group("output")
-    output.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
-    add_output_file(output)
+    add_data_format(parser, _FORMATS)
     add_common(parser)
     parser.set_defaults(run=run)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import STDIN, Commands, add_command, add_common, add_output_file
+from ebpf_static.cli.options import STDIN, Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import write_document
 from ebpf_static.errors import ObjectError
 from ebpf_static.target import Platform
@@ -23,20 +23,27 @@ _DESCRIPTION = """\
 Report what would have to change for an object to work on the other platform: maps, programs,
 sections, helpers, context fields and verdicts with their names and numbers there, what differs
 although both have it, and what is in the way. Nothing is rewritten, and nothing is judged."""
+_EPILOG = """\
+examples:
+  ebpf-static port probe.o --to windows
+  ebpf-static port filter.sys --to linux --output-format markdown"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, NAME, "report what the other platform needs", _DESCRIPTION, arguments="FILE"
+        commands,
+        NAME,
+        "report what the other platform needs",
+        _DESCRIPTION,
+        arguments="FILE --to PLATFORM",
+        epilog=_EPILOG,
     )
     parser.add_argument("file", metavar="FILE", help="an object, or - for standard input")
     parser.add_argument(
-        "--to", required=True, choices=("linux", "windows"), help="the platform asked about"
+        "--to", required=True, choices=("linux", "windows"), help="tell what this platform needs"
     )
-    group = parser.add_argument_group("output")
-    group.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
-    add_output_file(group)
+    add_data_format(parser, _FORMATS)
     add_common(parser)
     parser.set_defaults(run=run)
 

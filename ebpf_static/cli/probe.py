@@ -15,11 +15,21 @@ _DESCRIPTION = """\
 Ask the running kernel which program types, map types and helpers it has, and print the answers as
 JSON. Objects are then checked against it anywhere, with check --profile FILE: the honest answer for
 kernels with backports. Needs the privileges that loading needs."""
+_EPILOG = """\
+examples:
+  ebpf-static probe -o fleet.json                 on the machine, as root
+  ebpf-static check probe.o --target linux:5.14 --profile fleet.json    anywhere"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
-    parser = add_command(commands, NAME, "write a profile of this machine", _DESCRIPTION)
+    parser = add_command(
+        commands,
+        NAME,
+        "write a profile of this machine",
+        _DESCRIPTION,
+        epilog=_EPILOG,
+    )
     loading.add_loader(parser)
     add_output_file(parser.add_argument_group("output"))
     add_common(parser)

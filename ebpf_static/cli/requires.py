@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import STDIN, Commands, add_command, add_common, add_output_file
+from ebpf_static.cli.options import STDIN, Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import write_document
 from ebpf_static.errors import ObjectError
 
@@ -22,18 +22,20 @@ _DESCRIPTION = """\
 List every feature of the platform that an object needs: map and program types, helpers, kernel
 functions and types, instructions, and since which release each is there; where it is needed, and
 whether the object can do without. Nothing is judged: 'matrix' tells what loads where."""
+_EPILOG = """\
+examples:
+  ebpf-static requires probe.o
+  ebpf-static requires probe.o --output-format markdown -o REQUIREMENTS.md"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
         commands, NAME, "list the platform features an object needs", _DESCRIPTION,
-        arguments="FILE",
+        arguments="FILE", epilog=_EPILOG,
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help="an object, or - for standard input")
-    group = parser.add_argument_group("output")
-    group.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
-    add_output_file(group)
+    add_data_format(parser, _FORMATS)
     add_common(parser)
     parser.set_defaults(run=run)
 

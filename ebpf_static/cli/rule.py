@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import Commands, add_command, add_common, add_output_file
+from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import complain, write_document
 from ebpf_static.errors import UsageError
 
@@ -19,19 +19,27 @@ SCHEMA_VERSION = 1
 _DESCRIPTION = """\
 Explain a rule: what it reports, why that matters and how to fix it.
 With --all, list every rule; with --all --output-format json, everything about every rule."""
+_EPILOG = """\
+examples:
+  ebpf-static rule PLT001
+  ebpf-static rule map-type-unknown               by name
+  ebpf-static rule --all                          every rule, one line each"""
 _FORMATS = ("text", "json", "markdown")
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, NAME, "explain a rule", _DESCRIPTION, arguments="CODE|NAME|--all"
+        commands,
+        NAME,
+        "explain a rule",
+        _DESCRIPTION,
+        arguments="CODE|NAME|--all",
+        epilog=_EPILOG,
     )
     parser.add_argument("rule", nargs="?", metavar="CODE|NAME", help="such as PLT001")
     parser.add_argument("--all", action="store_true", help="list every rule")
-    group = parser.add_argument_group("output")
-    group.add_argument("--output-format", choices=_FORMATS, default="text", help="default: text")
-    add_output_file(group)
+    add_data_format(parser, _FORMATS)
     add_common(parser)
     parser.set_defaults(run=run)
 

@@ -18,6 +18,9 @@ _DESCRIPTION = """\
 Load an object and run one of its programs on data from a file, without attaching anything. The
 platform must have test runs for programs of its type."""
 _EPILOG = """\
+examples:
+  ebpf-static run drop.o drop --data packet.bin --repeat 1000
+
 exit status:
   0  it ran
   1  refused: by the check, or by the platform
@@ -33,10 +36,10 @@ def add_parser(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help="an object")
     parser.add_argument("program", metavar="PROGRAM", help="the program to run")
-    parser.add_argument("--data", metavar="FILE", help="the packet to run it on")
-    parser.add_argument("--context", metavar="FILE", help="the context structure to give it")
+    parser.add_argument("--data", metavar="FILE", help="give it this packet")
+    parser.add_argument("--context", metavar="FILE", help="give it this context structure")
     parser.add_argument(
-        "--repeat", metavar="N", type=int, default=1, help="run it so often (default: 1)"
+        "--repeat", metavar="N", type=int, default=1, help="run it N times (default: 1)"
     )
     parser.add_argument("--data-out", metavar="FILE", help="write the packet as it comes out")
     parser.add_argument(

@@ -13,12 +13,21 @@ NAME = "schema"
 _DESCRIPTION = """\
 Print a JSON Schema: of ebpf-static.toml and [tool.ebpf-static], or of what
 'check --output-format json' prints."""
+_EPILOG = """\
+examples:
+  ebpf-static schema config > ebpf-static.schema.json     for editors and validators
+  ebpf-static schema report"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, NAME, "print a JSON Schema", _DESCRIPTION, arguments="config|report"
+        commands,
+        NAME,
+        "print a JSON Schema",
+        _DESCRIPTION,
+        arguments="config|report",
+        epilog=_EPILOG,
     )
     parser.add_argument("schema", choices=("config", "report"), help="which one")
     add_output_file(parser.add_argument_group("output"))

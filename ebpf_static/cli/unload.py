@@ -14,11 +14,21 @@ NAME = "unload"
 _DESCRIPTION = """\
 Remove a pin, or every pin in a directory: the pins of links first, so that programs are detached
 before what they use goes. What another process holds stays until it lets go."""
+_EPILOG = """\
+examples:
+  ebpf-static unload /sys/fs/bpf/drop             everything 'load --pin' left there"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
-    parser = add_command(commands, NAME, "remove what was pinned", _DESCRIPTION, arguments="PATH")
+    parser = add_command(
+        commands,
+        NAME,
+        "remove what was pinned",
+        _DESCRIPTION,
+        arguments="PATH",
+        epilog=_EPILOG,
+    )
     parser.add_argument("path", metavar="PATH", help="a pin, or a directory of pins")
     loading.add_loader(parser)
     add_data_format(parser)

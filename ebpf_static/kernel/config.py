@@ -31,7 +31,8 @@ def read_config(path: str | Path) -> Mapping[str, str]:
         elif data[:6] == b"\xfd7zXZ\0":
             data = lzma.LZMADecompressor(memlimit=256 << 20).decompress(data, _MAX_BYTES)
     except (OSError, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise UsageError(f"{path}: cannot be read as a kernel configuration: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: cannot be read as a kernel configuration: {reason}") from error
     options = parse_config(data[:_MAX_BYTES].decode("utf-8", "replace"))
     if not options:
         raise UsageError(f"{path}: is no kernel configuration: it sets no CONFIG_ option")

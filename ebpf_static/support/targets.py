@@ -70,10 +70,10 @@ def find_release(text: str) -> Release:
         UnknownTargetError: for a text that is none, a release that does not exist, and one newer
             or older than the tables.
     """
-    family, colon, version = text.strip().partition(":")
+    family, _, version = text.strip().partition(":")
     if family == Platform.WINDOWS and version == "unreleased":
         return resolve(Target(Platform.WINDOWS, Version.parse(_unreleased())))
-    if family in (Platform.LINUX, Platform.WINDOWS) or not colon:
+    if family in (Platform.LINUX, Platform.WINDOWS) or text.strip()[:1].isdigit():
         return resolve(Target.parse(text.strip()))
     return _find_distribution(family, version, text)
 
@@ -108,8 +108,8 @@ def parse_target(
     Raises:
         UnknownTargetError: as :func:`find_release`; a release is looked up only when it is needed.
     """
-    family, colon, version = text.strip().partition(":")
-    if colon and family not in (Platform.LINUX, Platform.WINDOWS):
+    family, _, version = text.strip().partition(":")
+    if family not in (Platform.LINUX, Platform.WINDOWS) and not text.strip()[:1].isdigit():
         found = find_release(text).target
         return replace(
             found, btf=tuple(os.fspath(path) for path in btf), name=name, distribution=text.strip(),

@@ -62,7 +62,7 @@ def test_the_newest_point_release_and_dot_zero_are_two() -> None:
         ("nixos:24", "unknown target 'nixos:24'"),
         ("6.1", "names no platform"),
         ("linux:", "ends in ':'"),
-        ("", "unknown platform"),
+        ("", "unknown target"),
         ("linux:six", "is not a version"),
     ],
 )
