@@ -13,15 +13,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / folder) for folder in (".", "rules", "loaders")]
 
 from ebpf_static.cli.main import build_parser  # noqa: E402 - found through the path set above
-from ebpf_static.support.tables import Row, Table, read_table  # noqa: E402
+from ebpf_static.output.features_text import conditions, releases  # noqa: E402
+from ebpf_static.support.catalogue import GROUPS, Entry, Group, details, entries  # noqa: E402
 from ebpf_static.target import Platform  # noqa: E402
 
 COPIES = {
@@ -32,19 +33,8 @@ COPIES = {
 }
 """Pages that live elsewhere in the repository."""
 
-TABLES = {
-    "map_types": "Map types",
-    "program_types": "Program types",
-    "attach_types": "Attach types",
-    "helpers": "Helpers",
-    "kfuncs": "Kernel functions",
-    "link_types": "Link types",
-    "commands": "Commands of bpf(2)",
-    "btf_kinds": "Kinds of BTF",
-    "features": "Features",
-    "instructions": "Instructions",
-}
 _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"(?m)^#+ (.+)$")
 _FENCE = re.compile(r"(?ms)^```.*?^```")
 
 
@@ -76,53 +66,52 @@ def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 
 
 def make_tables() -> dict[str, str]:
-    """Return a page per support table, and their index."""
+    """Return a page for each group of the support tables and platform, and their index."""
     pages = {}
     rows = []
-    for platform in (Platform.LINUX, Platform.WINDOWS):
-        for name, title in TABLES.items():
-            folder = ROOT / "ebpf_static" / "support" / "data" / platform.value
-            if not (folder / f"{name}.json").exists():
-                continue
-            table = read_table(platform, name)
-            path = f"{platform.value}-{name.replace('_', '-')}.md"
-            pages[f"tables/{path}"] = make_table(table, title)
-            rows.append(f"| {platform.label} | [{title}]({path}) | {len(table.rows)} |")
-    head = "# Browse the tables\n\n| platform | table | rows |\n|---|---|--:|\n"
-    note = "\n\nHow they are made: [support tables](../support-tables.md).\n"
+    for group in GROUPS:
+        links = []
+        for platform in (Platform.LINUX, Platform.WINDOWS):
+            found = entries(group, platform)
+            if found:
+                path = f"{platform.value}-{group.name}.md"
+                pages[f"tables/{path}"] = make_table(group, platform, found)
+                links.append(f"[{len(found)}]({path})")
+            else:
+                links.append("")
+        rows.append(f"| `{group.name}` | {_cell(group.summary)} | {' | '.join(links)} |")
+    head = "# Browse the tables\n\n| group | what | Linux | eBPF for Windows |\n|---|---|--:|--:|\n"
+    note = (
+        "\n\n`ebpf-static features GROUP` prints the same, and answers for chosen targets. "
+        "How the tables are made: [support tables](../support-tables.md).\n"
+    )
     pages["tables/index.md"] = head + "\n".join(rows) + note
     return pages
 
 
-def make_table(table: Table, title: str) -> str:
-    """Return one support table as a page."""
-    head = f"# {title} of {table.platform.label}\n\n| name | number | releases | source |\n"
-    rows = [
-        f"| `{row['name']}` | {row.get('number', '')} | {_releases(row)} | {_cell(row['source'])} |"
-        if "source" in row
-        else f"| `{row['name']}` | {row.get('number', '')} | {_releases(row)} | |"
-        for row in table.rows
-    ]
-    return head + "|---|--:|---|---|\n" + "\n".join(rows) + "\n"
+def make_table(group: Group, platform: Platform, found: Sequence[Entry]) -> str:
+    """Return one group as a page: a line for each entry, then everything known of each."""
+    head = f"# {group.name} of {platform.label}\n\n{group.summary.capitalize()}.\n\n"
+    head += "| name | number | releases | conditions |\n|---|--:|---|---|\n"
+    lines = []
+    for entry in found:
+        number = "" if entry.number is None else str(entry.number)
+        needs = conditions(next(iter(entry.facts.values()), None))
+        name = f"[`{entry.name}`](#{_slug(entry.name)})"
+        lines.append(f"| {name} | {number} | {releases(entry.facts)} | {_cell(needs)} |")
+    return head + "\n".join(lines) + "\n\n" + "\n".join(map(_section, found))
 
 
-def _releases(row: Row) -> str:
-    found = []
-    for key in ("spans", "verifier", "jit", "native"):
-        spans: list[dict[str, Any]] = row.get(key, [])
-        text = ", ".join(_span(span) for span in spans)
-        if text:
-            found.append(text if key == "spans" else f"{key}: {text}")
-    return "; ".join(found)
-
-
-def _span(span: dict[str, Any]) -> str:
-    until = f" until {span['until']}" if "until" in span else ""
-    return f"since {span['since']}{until}{', conditions apply' if span.get('when') else ''}"
+def _section(entry: Entry) -> str:
+    lines = [f"## {entry.name}", ""]
+    for label, texts in details(entry):
+        lines.append(f"**{_cell(label)}**")
+        lines += ["", *(f"- {_cell(text)}" for text in texts), ""]
+    return "\n".join(lines)
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
+    return re.sub(r"([|_*<>\[\]`])", r"\\\1", text)
 
 
 def find_files() -> dict[str, Path]:
@@ -140,11 +129,25 @@ def iter_broken_links(pages: dict[str, str]) -> Iterator[str]:
     known = {*pages, *find_files()}
     for path, text in pages.items():
         for target in _LINK.findall(_FENCE.sub("", text)):
-            if "://" in target or target.startswith(("#", "mailto:")):
+            if "://" in target or target.startswith("mailto:"):
                 continue
-            parts = [*Path(path).parent.parts, *Path(target.partition("#")[0]).parts]
-            if _normal(parts) not in known:
+            file, _, anchor = target.partition("#")
+            parts = [*Path(path).parent.parts, *Path(file).parts]
+            page = _normal(parts) if file else path
+            if page not in known or (anchor and anchor not in _anchors(pages.get(page, ""))):
                 yield f"{path}: {target}"
+
+
+@lru_cache(maxsize=512)
+def _anchors(text: str) -> frozenset[str]:
+    """Return what the headings of a page can be reached by."""
+    return frozenset(_slug(heading) for heading in _HEADING.findall(_FENCE.sub("", text)))
+
+
+def _slug(heading: str) -> str:
+    """Return the anchor of a heading, as Python-Markdown makes it."""
+    words = re.sub(r"[^\w\s-]", "", heading.strip().lower())
+    return re.sub(r"[-\s]+", "-", words)
 
 
 def _normal(parts: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import re
 import shlex
@@ -73,10 +74,50 @@ def test_examples_in_python_are_python(text: str) -> None:
     compile(text, "<docs>", "exec")
 
 
+def builder(repository: Path) -> Any:
+    """Return scripts/build_docs.py as a module."""
+    file = repository / "scripts" / "build_docs.py"
+    spec = importlib.util.spec_from_file_location("build_docs", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_links_lead_somewhere(repository: Path) -> None:
+    made = builder(repository)
+    pages = made.make_pages()
+    assert list(made.iter_broken_links(pages)) == []
+    assert list(made.iter_broken_links({"a.md": "[x](b.md)", "b.md": "[y](a.md#z)\n"})) == [
+        "b.md: a.md#z"
+    ]
+    assert {"tables/linux-helpers.md", "tables/windows-limits.md"} <= set(pages)
+    assert "since 5.17; needs CAP\\_BPF" in pages["tables/linux-helpers.md"]
+
+
+def test_links_of_the_readme_lead_somewhere(repository: Path) -> None:
+    text = (repository / "README.md").read_text("utf-8")
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", text)
+    assert targets
+    for target in targets:
+        assert "://" in target or (repository / target).exists(), target
+
+
+def test_every_command_is_in_the_table(repository: Path) -> None:
+    table = (repository / "README.md").read_text("utf-8")
+    commands = next(
+        it.choices for it in build_parser()._actions if isinstance(it, argparse._SubParsersAction)
+    )
+    missing = [name for name in commands if not re.search(rf"`[^`]*\b{name}\b[^`]*`", table)]
+    assert missing == []
+
+
 def test_every_page_can_be_found(repository: Path) -> None:
     nav = (repository / "docs" / "zensical.toml").read_text("utf-8")
     for page in (repository / "docs").glob("*.md"):
-        assert f'"{page.name}"' in nav, "a page nobody finds: put it into docs/zensical.toml"
+        times = nav.count(f'"{page.name}"')
+        assert times == 1, f"{page.name} must be in docs/zensical.toml once, so that it is found"
 
 
 @pytest.mark.parametrize("script", ["make_rule_docs.py"])
