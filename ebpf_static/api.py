@@ -122,12 +122,13 @@ def verdicts(
     )
 
 
-def requires(source: Source, *, name: str | None = None) -> Requirements:
+def requires(source: Source, *, name: str | None = None, lowest: bool = False) -> Requirements:
     """Return every platform feature an object needs, where, and how it is guarded.
 
     Args:
         source: as for :func:`check`.
         name: what locations call the object; by default the path as given.
+        lowest: also judge it for release after release, to say since when it is not rejected.
 
     Raises:
         FormatError: the object is malformed.
@@ -138,7 +139,12 @@ def requires(source: Source, *, name: str | None = None) -> Requirements:
 
     object_name = name if name is not None else name_of(source)
     spec = source if isinstance(source, CollectionSpec) else read(source)
-    return collect(spec, name=object_name)
+    found = collect(spec, name=object_name)
+    if not lowest:
+        return found
+    from ebpf_static.lowest import find_lowest
+
+    return found.model_copy(update={"lowest": find_lowest(spec)})
 
 
 def _read_for(source: Unread, target: Target) -> CollectionSpec:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ebpf_static.errors import UnknownTargetError
-from ebpf_static.findings import Finding, Severity
+from ebpf_static.lowest import find_lowest
 from ebpf_static.registry import Registry
+from ebpf_static.requirements.model import Lowest
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.support.targets import known_lines
-from ebpf_static.target import Platform, Target
-from ebpf_static.verdict import ObjectVerdicts, Status, Verdict, judge_object
+from ebpf_static.target import Target
+from ebpf_static.verdict import Verdict, judge_object
 
 
 class Cell(NamedTuple):
@@ -28,27 +27,13 @@ class Cell(NamedTuple):
     programs: dict[str, Verdict]
 
 
-class Lowest(NamedTuple):
-    """The oldest line of releases from which on an object is not rejected.
-
-    Attributes:
-        line: ``6.1``; None when the newest line rejects it.
-        below: the line before, which rejects it, or the newest one; None when none does.
-        reason: what decides it there.
-    """
-
-    line: str | None
-    below: str | None
-    reason: Finding | None
-
-
 class Row(NamedTuple):
     """One object.
 
     Attributes:
         object: what it is called.
         cells: one for each target.
-        lowest: on its own platform, as far as tables alone tell.
+        lowest: on its own platform, as far as tables alone tell; None when not asked for.
     """
 
     object: str
@@ -100,44 +85,3 @@ def build_matrix(
         since = find_lowest(spec, assume_setup=assume_setup, registry=registry) if lowest else None
         rows.append(Row(name, tuple(cells), since))
     return Matrix(tuple(targets), tuple(rows))
-
-
-def find_lowest(
-    spec: CollectionSpec, *, assume_setup: bool = True, registry: Registry | None = None
-) -> Lowest | None:
-    """Return the oldest line of Linux from which on no release is known to reject an object.
-
-    Releases are judged by tables alone, newest first, until one rejects the object: what came and
-    went again counts from when it came back. Guards, loaders' substitutions and programs that are
-    switched off are taken into account, which a maximum over features does not.
-
-    Returns:
-        None for objects of another platform.
-    """
-    if spec.numbering is not Platform.LINUX:
-        return None
-    above: str | None = None
-    for line in reversed(known_lines(Platform.LINUX)):
-        found = _judge_line(spec, line, assume_setup=assume_setup, registry=registry)
-        if found is None:
-            continue
-        if found.object.status is Status.REJECTED:
-            return Lowest(above, line, deciding(found.object))
-        above = line
-    return Lowest(above, None, None)
-
-
-def _judge_line(
-    spec: CollectionSpec, line: str, *, assume_setup: bool, registry: Registry | None
-) -> ObjectVerdicts | None:
-    try:
-        target = Target.parse(f"linux:{line}")
-        return judge_object(spec, target, assume_setup=assume_setup, registry=registry)
-    except UnknownTargetError:
-        return None
-
-
-def deciding(verdict: Verdict) -> Finding | None:
-    """Return the reason a verdict is told by: its first error, else its first doubt."""
-    errors = (it for it in verdict.reasons if it.severity is Severity.ERROR)
-    return next(errors, next(iter(verdict.reasons), None))

@@ -191,3 +191,9 @@ class _Sorter:
         # Sections are read one after another.
         section = elf.find_section(finding.location.section or "")
         return (step, 0 if section is None else section.index)
+
+
+def deciding(verdict: Verdict) -> Finding | None:
+    """Return the reason a verdict is told by: its first error, else its first doubt."""
+    errors = (it for it in verdict.reasons if it.severity is Severity.ERROR)
+    return next(errors, next(iter(verdict.reasons), None))

@@ -21,7 +21,8 @@ _FORMATS = ("text", "json", "markdown")
 _DESCRIPTION = """\
 List every feature of the platform that an object needs: map and program types, helpers, kernel
 functions and types, instructions, and since which release each is there; where it is needed, and
-whether the object can do without. Nothing is judged: 'matrix' tells what loads where."""
+whether the object can do without. On top stands the lowest release that does not reject the object,
+and what decides it: guards and what loaders replace are taken into account."""
 _EPILOG = """\
 examples:
   ebpf-static requires probe.o
@@ -42,10 +43,10 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: Namespace) -> int:
     """Run the command and return the exit status."""
-    from ebpf_static.requirements import requires
+    from ebpf_static.api import requires
 
     name, spec = read_named(args.file)
-    report = requires(spec, name=name)
+    report = requires(spec, name=name, lowest=True)
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ebpf_static.diff.image import ImageNames, as_image_has_it
 from ebpf_static.diff.model import Change, Difference, DiffReport, Origin
+from ebpf_static.diff.needs import Comparison, iter_needs
 from ebpf_static.isa.scan import iter_calls
 from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec
 from ebpf_static.specs.base import Named
 from ebpf_static.specs.native import NativeImageSpec, NativeProgramSpec
+from ebpf_static.target import Target
 from ebpf_static.uapi.constants import HelperId
 
 T = TypeVar("T", bound=Named)
@@ -25,6 +27,7 @@ def compare(
     names: tuple[str, str] = ("left", "right"),
     left_data: bytes | None = None,
     right_data: bytes | None = None,
+    targets: Sequence[Target] = (),
 ) -> DiffReport:
     """Return what differs between two objects.
 
@@ -38,6 +41,11 @@ def compare(
         names: what to call them.
         left_data: bytes of the left object, to compare with the hash in a right-hand image.
         right_data: likewise, the other way round.
+        targets: releases to say for whether the right object loads where the left one did.
+
+    Raises:
+        UnknownTargetError: a target is no release.
+        UsageError: one of its files cannot be read.
     """
     image_sides = [isinstance(spec, NativeImageSpec) for spec in (left, right)]
     mixed = image_sides[0] is not image_sides[1]
@@ -46,11 +54,27 @@ def compare(
     differences = tuple(_iter_differences(left, right, mixed=mixed))
     report = DiffReport(left=names[0], right=names[1], differences=differences)
     if not mixed:
-        return report
+        return _with_releases(report, left, right, targets)
     image, data = (left, right_data) if image_sides[0] else (right, left_data)
     origin, note = _origin(image, data, differences)
     left_out = "images hold no bytecode, map flags, type information or licence: not compared"
     return report.model_copy(update={"origin": origin, "notes": (note, left_out)})
+
+
+def _with_releases(
+    report: DiffReport, left: CollectionSpec, right: CollectionSpec, targets: Sequence[Target]
+) -> DiffReport:
+    """Add what each side needs and since when it loads, where both are for one platform."""
+    if left == right or left.numbering is not right.numbering:
+        return report
+    comparison = Comparison(left, right)
+    found = (*iter_needs(left, right), *comparison.iter_differences())
+    return report.model_copy(
+        update={
+            "differences": (*report.differences, *found),
+            "regressions": tuple(comparison.iter_regressions(targets)),
+        }
+    )
 
 
 def _translate(

@@ -20,7 +20,8 @@ class Difference(FrozenModel):
 
     Attributes:
         change: how it differs.
-        subject: what sort of thing: ``object``, ``map``, ``program``, ``function``, ``extern``.
+        subject: what sort of thing: ``object``, ``map``, ``program``, ``function``, ``extern``, or
+            what an object needs: ``needed helper``, ``needed map type`` …
         name: its name; empty for the object itself.
         field: what about it (``max_entries``, ``helpers`` …); empty when it is there or not.
         left: its value on the left, in words; empty when it is not there.
@@ -54,6 +55,7 @@ class DiffReport(FrozenModel):
         right: name of the right object.
         differences: what differs, maps first, then programs, in the left object's order.
         origin: for an object and a native image, whether one was made from the other.
+        regressions: why the right object loads on fewer releases than the left, one line each.
         notes: what was left out of the comparison, or what else should be known.
     """
 
@@ -61,4 +63,5 @@ class DiffReport(FrozenModel):
     right: str
     differences: tuple[Difference, ...] = ()
     origin: Origin | None = None
+    regressions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -26,6 +26,9 @@ def _lines(report: DiffReport) -> Iterator[str]:
     yield from (_line(difference) for difference in report.differences)
     if not report.differences:
         yield "no differences"
+    if report.regressions:
+        yield ""
+        yield from (f"regression: {escape(line)}" for line in report.regressions)
     if report.origin is not None:
         yield ""
         yield _ORIGINS[report.origin]
@@ -37,5 +40,6 @@ def _line(difference: Difference) -> str:
     text = f"{_SIGNS[difference.change]} {difference.subject}{name}"
     if difference.field:
         left, right = escape(difference.left), escape(difference.right)
-        text += f": {difference.field}: {left} -> {right}"
-    return text
+        return f"{text}: {difference.field}: {left} -> {right}"
+    value = difference.left or difference.right
+    return f"{text} ({escape(value)})" if value else text

@@ -13,7 +13,7 @@ from ebpf_static.output.style import Style
 from ebpf_static.output.table import table
 
 if TYPE_CHECKING:
-    from ebpf_static.matrix import Cell, Lowest, Matrix, Row
+    from ebpf_static.matrix import Cell, Matrix, Row
 
 _RELEASE = re.compile(r"(?:about )?Linux \d+\.\d+(?:\.\d+)?")
 
@@ -27,7 +27,7 @@ def render_text(matrix: Matrix, style: Style) -> str:
         [
             row.object,
             *(_word(cell) for cell in row.cells),
-            *([_since(row.lowest)] if lowest else []),
+            *([str(row.lowest or "-")] if lowest else []),
         ]
         for row in matrix.rows
     ]
@@ -44,7 +44,7 @@ def render_markdown(matrix: Matrix) -> str:
     header = ["object", *(str(target) for target in matrix.targets), "lowest"]
     lines = [f"| {' | '.join(_cell(it) for it in header)} |", f"|{'---|' * len(header)}"]
     for row in matrix.rows:
-        cells = [row.object, *(_word(cell) for cell in row.cells), _since(row.lowest)]
+        cells = [row.object, *(_word(cell) for cell in row.cells), str(row.lowest or "-")]
         lines.append(f"| {' | '.join(_cell(it) for it in cells)} |")
     for row in matrix.rows:
         reasons = list(_reasons(row))
@@ -105,17 +105,9 @@ def _word(cell: Cell) -> str:
     return cell.verdict.status.value
 
 
-def _since(lowest: Lowest | None) -> str:
-    if lowest is None:
-        return "-"
-    if lowest.line is None:
-        return "none"
-    return lowest.line if lowest.below is not None else f"{lowest.line} or older"
-
-
 def _reasons(row: Row) -> Iterator[str]:
     """Yield why, once for all targets with the same reason."""
-    from ebpf_static.matrix import deciding
+    from ebpf_static.verdict import deciding
 
     targets: dict[tuple[str, str], list[str]] = {}
     for cell in row.cells:

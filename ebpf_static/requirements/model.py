@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ebpf_static.findings import Location
+from ebpf_static.findings import Finding, Location
 from ebpf_static.specs.base import FrozenModel
 from ebpf_static.target import Platform
 
@@ -69,6 +69,26 @@ class Requirement(FrozenModel):
     source: str | None = None
 
 
+class Lowest(FrozenModel):
+    """The oldest line of releases from which on an object is not rejected.
+
+    Attributes:
+        line: ``6.1``; None when the newest line rejects it.
+        below: the line before, which rejects it, or the newest one; None when none does.
+        reason: what decides it there.
+    """
+
+    line: str | None = None
+    below: str | None = None
+    reason: Finding | None = None
+
+    def __str__(self) -> str:
+        """Return the line in words: ``5.8``, ``3.18 or older``, ``none``."""
+        if self.line is None:
+            return "none"
+        return self.line if self.below is not None else f"{self.line} or older"
+
+
 class Requirements(FrozenModel):
     """Everything an object needs.
 
@@ -76,8 +96,10 @@ class Requirements(FrozenModel):
         object: what the object is called.
         platform: the platform whose features these are.
         items: the requirements, by kind and name.
+        lowest: since when it is not rejected, and why; None when nobody asked.
     """
 
     object: str
     platform: Platform
     items: tuple[Requirement, ...] = ()
+    lowest: Lowest | None = None

@@ -19,6 +19,7 @@ _NAMES = 5
 def render_text(report: Requirements) -> str:
     """Return the requirements as indented lines."""
     lines = [f"{escape(report.object)}: {report.platform.label}"]
+    lines += [f"  {line}" for line in _lowest(report)]
     kind = None
     for item in report.items:
         if item.kind is not kind:
@@ -34,6 +35,7 @@ def render_text(report: Requirements) -> str:
 def render_markdown(report: Requirements) -> str:
     """Return the requirements as a Markdown table."""
     lines = [f"# {_cell(report.object)}: {report.platform.label}", ""]
+    lines += [line for text in _lowest(report) for line in (_cell(text), "")]
     lines += ["| kind | name | since | guard | where |", "|---|---|---|---|---|"]
     for item in report.items:
         where = _cell("; ".join(_places(item)))
@@ -42,6 +44,15 @@ def render_markdown(report: Requirements) -> str:
             f"| {item.kind.value} | `{_cell(item.name)}` | {item.since or ''} | {guard} | {where} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _lowest(report: Requirements) -> Iterator[str]:
+    lowest = report.lowest
+    if lowest is None:
+        return
+    yield f"lowest release: {lowest}"
+    if lowest.reason is not None:
+        yield f"{lowest.below} rejects it: {lowest.reason.code} {escape(lowest.reason.message)}"
 
 
 def _remarks(item: Requirement) -> Iterator[str]:

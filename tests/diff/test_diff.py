@@ -13,6 +13,7 @@ from ebpf_static.diff import Change, Difference, Origin, compare
 from ebpf_static.diff.text import render_text
 from ebpf_static.reading import read
 from ebpf_static.specs import ByName, CollectionSpec, ProgramSpec
+from ebpf_static.support.targets import parse_target
 from ebpf_static.uapi.constants import MapType
 from tests.build.pe_writer import NativeWriter
 
@@ -55,7 +56,9 @@ def test_an_object_equals_itself(path: Path) -> None:
 def test_the_same_source_from_another_compiler_differs_in_code_only() -> None:
     other = CORE.with_name("core-clang14-el.o")
     found = {(d.subject, d.field) for d in compare(read(CORE), read(other)).differences}
-    assert found <= {("object", "size"), ("program", "code"), ("program", "instructions")}
+    # What one compiler checks with a branch the other computes.
+    guards = ("needed kernel type", "guard")
+    assert found <= {("object", "size"), ("program", "code"), ("program", "instructions"), guards}
 
 
 def test_changed_map_is_told_field_by_field() -> None:
@@ -141,3 +144,37 @@ def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(lines[lines.index("{") :])
     assert document["differences"]
     assert main(["diff", str(CORE), "/nonexistent.o"]) == 2
+
+
+def test_a_newer_instruction_raises_the_lowest_release_and_is_named() -> None:
+    old, new = (CORE.with_name(f"isa-{level}-clang19-el.o") for level in ("v1", "v4"))
+    report = compare(read(old), read(new), targets=(parse_target("linux:6.1"),))
+    found = {(d.change, d.subject, d.name, d.right) for d in report.differences}
+    assert (Change.ADDED, "needed instruction", "may_goto", "since 6.9") in found
+    lowest = next(d for d in report.differences if d.field == "lowest release")
+    assert (lowest.left, lowest.right) == ("5.3", "6.9")
+    assert [line.split(", because")[0] for line in report.regressions] == [
+        "the lowest release rises from 5.3 to 6.9",
+        "linux:6.1: loads -> rejected",
+    ]
+    assert "which Linux has since 6.9" in report.regressions[0]
+    assert "\nregression: linux:6.1: loads -> rejected, because " in render_text(report)
+
+
+def test_needing_less_is_no_regression(capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = (str(CORE.with_name(f"isa-{level}-clang19-el.o")) for level in ("v1", "v4"))
+    report = compare(read(new), read(old), targets=(parse_target("linux:6.1"),))
+    assert report.regressions == ()
+    assert (Change.REMOVED, "may_goto") in {(d.change, d.name) for d in report.differences}
+    options = ["--fail-on-regression", "--target", "linux:6.1"]
+    assert main(["diff", new, old, *options]) == 0
+    assert main(["diff", old, new, *options]) == 1
+    assert main(["diff", old, new, "--target", "linux:6.1"]) == 0
+    assert main(["diff", old, new, "--target", "linux:99.1"]) == 2
+    assert "newer than the support tables" in capsys.readouterr().err
+
+
+def test_objects_of_two_platforms_need_what_cannot_be_compared() -> None:
+    report = compare(read(BIND), read(CORE))
+    assert report.regressions == ()
+    assert not any(d.subject.startswith("needed") for d in report.differences)

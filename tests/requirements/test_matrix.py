@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 import ebpf_static
-from ebpf_static.matrix import build_matrix, find_lowest
+from ebpf_static.lowest import find_lowest
+from ebpf_static.matrix import build_matrix
 from ebpf_static.output.matrix_text import render_json, render_markdown, render_text
 from ebpf_static.output.style import PLAIN
 from ebpf_static.support.targets import parse_target
@@ -32,7 +34,6 @@ def test_cells() -> None:
 
 def test_lowest_release_and_what_decides_it() -> None:
     lowest = find_lowest(LOOP)
-    assert lowest is not None
     assert (lowest.line, lowest.below) == ("5.17", "5.16")
     assert lowest.reason is not None
     assert lowest.reason.code == "HLP201"
@@ -40,14 +41,18 @@ def test_lowest_release_and_what_decides_it() -> None:
 
 def test_lowest_of_what_is_refused_everywhere() -> None:
     lowest = find_lowest(build_spec({"programs": [{"name": "f", "section": "nonsense"}]}))
-    assert lowest is not None
     assert lowest.line is None
     assert lowest.reason is not None
     assert lowest.reason.code == "PRG001"
 
 
-def test_lowest_is_a_question_about_linux() -> None:
-    assert find_lowest(build_spec({"platform": "windows"})) is None
+def test_lowest_of_windows_objects_is_a_release_of_efw() -> None:
+    corpus = Path(__file__).parents[2] / "corpus" / "objects" / "windows"
+    lowest = find_lowest(ebpf_static.read(corpus / "netevent-clang19-el.o"))
+    assert (str(lowest), lowest.below) == ("0.21", "0.20")
+    assert lowest.reason is not None
+    assert lowest.reason.code == "WIN101"
+    assert str(find_lowest(ebpf_static.read(corpus / "bind-clang19-el.o"))) == "0.9 or older"
 
 
 def test_text() -> None:
