@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ebpf_static import reading
 from ebpf_static.engine.own_rules import MalformedObject
 from ebpf_static.engine.policy import Policy
-from ebpf_static.engine.run import run_rules
+from ebpf_static.engine.run import make_context, run_rules
 from ebpf_static.engine.select import ALL, get_rule, select_rules
 from ebpf_static.engine.tags import apply_tags
 from ebpf_static.errors import FormatError, ObjectError, UsageError
@@ -27,6 +27,7 @@ from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import PathLike, Platform, Target
 
 if TYPE_CHECKING:
+    from ebpf_static.kernel import View
     from ebpf_static.requirements import Requirements
     from ebpf_static.verdict import ObjectVerdicts
 
@@ -235,6 +236,26 @@ class Checker:
             raise
         report = run_rules(spec, object_name, self.targets, self.rules, as_windows=as_windows)
         return self._judged(report, spec)
+
+    def read(self, source: Unread) -> CollectionSpec:
+        """Return an object in the numbers of the targets' platform when it does not say its own.
+
+        Raises:
+            ObjectError: it is malformed, or no BPF object at all.
+            UsageError: it cannot be opened.
+        """
+        spec, as_windows = self._read(source)
+        only_windows = all(target.platform is Platform.WINDOWS for target in self.targets)
+        return as_windows if as_windows is not None and only_windows else spec
+
+    def views(self, spec: CollectionSpec, name: str) -> dict[str, View]:
+        """Return an object as each of the targets sees it, by what the target is called.
+
+        Raises:
+            UnknownTargetError: a target is no release.
+            UsageError: its BTF or configuration cannot be read.
+        """
+        return {str(target): make_context(name, target).view(spec) for target in self.targets}
 
     def _judged(self, report: Report, spec: CollectionSpec) -> Report:
         if self.policy.use_tags:

@@ -53,7 +53,12 @@ def add_parser(commands: Commands) -> None:
     check_options.add_inputs(parser)
     check_options.add_judgement(parser)
     check_options.add_selection(parser)
-    check_options.add_configuration(parser)
+    check_options.add_suppression(parser).add_argument(
+        "--write-baseline", metavar="FILE", help="write the findings that count to FILE"
+    )
+    check_options.add_configuration(parser).add_argument(
+        "--show-settings", action="store_true", help="print the settings for the paths and stop"
+    )
     check_options.add_output(parser)
     add_common(parser)
     parser.set_defaults(run=run)

@@ -14,6 +14,14 @@ CONFIG_VARIABLE = "EBPF_STATIC_CONFIG"
 
 CONFIDENCES = ("low", "medium", "high")
 
+UNASKED: dict[str, object] = {
+    "exclude": [],
+    "force_exclude": False,
+    "respect_gitignore": False,
+    "fail_on": None,
+}
+"""What settings take from a command line that has no such options."""
+
 
 def split(values: list[str]) -> list[str]:
     """Return the parts of comma lists."""
@@ -103,21 +111,23 @@ def add_selection(parser: ArgumentParser) -> None:
         "--strict", action="store_true",
         help="take what cannot be decided, or read in a directory, for an error",
     )  # fmt: skip
+
+
+def add_suppression(parser: ArgumentParser) -> _ArgumentGroup:
+    """Add which findings do not count, and return the group."""
     group = parser.add_argument_group("suppression")
     group.add_argument(
         "--baseline", metavar="FILE", help="do not count the findings FILE lists; tell stale ones"
     )
     group.add_argument(
-        "--write-baseline", metavar="FILE", help="write the findings that count to FILE"
-    )
-    group.add_argument(
         "--no-ignores", action="store_true",
         help="count what the configuration, the baseline or the C source suppresses",
     )  # fmt: skip
+    return group
 
 
-def add_configuration(parser: ArgumentParser) -> None:
-    """Add where settings come from."""
+def add_configuration(parser: ArgumentParser) -> _ArgumentGroup:
+    """Add where settings come from, and return the group."""
     group = parser.add_argument_group("configuration")
     group.add_argument(
         "--config", action="append", default=[], metavar="FILE|SETTING",
@@ -130,9 +140,7 @@ def add_configuration(parser: ArgumentParser) -> None:
         "--remap-path", action="append", default=[], metavar="FROM=TO",
         help="replace what source paths in debug information begin with; may be repeated",
     )  # fmt: skip
-    group.add_argument(
-        "--show-settings", action="store_true", help="print the settings for the paths and stop"
-    )
+    return group
 
 
 def add_output(parser: ArgumentParser) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ebpf_static.api import Checker
     from ebpf_static.config.model import Settings
     from ebpf_static.engine.policy import Policy
+    from ebpf_static.findings import Report
 
 
 class Configuration:
@@ -135,6 +136,18 @@ class Choices:
         if file not in self._checkers:
             self._checkers[file] = self._prepare(self.configuration.settings_for(path), file)
         return self._checkers[file]
+
+    def without_accepted(self, report: Report) -> Report:
+        """Return the report with what the baseline lists suppressed.
+
+        Raises:
+            UsageError: the baseline cannot be read.
+        """
+        if self.baseline is None:
+            return report
+        from ebpf_static.engine.baseline import apply_baseline, read_baseline
+
+        return apply_baseline(report, read_baseline(Path(self.baseline)), self.baseline)
 
     def checkers(self) -> Iterator[Checker]:
         """Yield every checker that was asked for, the one of the working directory if none was."""
