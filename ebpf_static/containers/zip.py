@@ -78,7 +78,7 @@ def iter_zip(archive: Region) -> Iterator[ZipMember]:
     ) as error:  # fmt: skip
         raise FormatError(f"damaged zip archive: {error}") from None
     for info in infos:
-        if not info.is_dir():
+        if not info.filename.endswith("/"):  # is_dir() fails for an empty name before 3.12
             yield ZipMember(info.filename, info)
 
 
