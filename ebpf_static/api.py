@@ -219,23 +219,29 @@ class Checker:
 
     def check(self, source: Source, name: str | None = None) -> Report:
         """Return what is wrong with one object; see :func:`check`."""
+        return self.policy.apply(self.judge(source, name))
+
+    def judge(self, source: Source, name: str | None = None) -> Report:
+        """Return what rules and the object's own source say, before the policy has its say.
+
+        It depends on nothing but the object's bytes, the targets with their files, the rules and,
+        for a native image, the ending of its name.
+        """
         object_name = name if name is not None else name_of(source)
         if isinstance(source, CollectionSpec):
             report = run_rules(source, object_name, self.targets, self.rules)
-            return self._judged(report, source)
+            return self._tagged(report, source)
         try:
             spec, as_windows = self._read(source)
         except FormatError as error:
             finding = MalformedObject().from_error(error, RuleContext(object_name))
             ran = (Ran(object_name, None, (finding.code,)),)
-            return self.policy.apply(
-                Report.model_construct(findings=(finding,), objects=(object_name,), ran=ran)
-            )
+            return Report.model_construct(findings=(finding,), objects=(object_name,), ran=ran)
         except ObjectError as error:
             error.object_name = object_name
             raise
         report = run_rules(spec, object_name, self.targets, self.rules, as_windows=as_windows)
-        return self._judged(report, spec)
+        return self._tagged(report, spec)
 
     def read(self, source: Unread) -> CollectionSpec:
         """Return an object in the numbers of the targets' platform when it does not say its own.
@@ -257,10 +263,8 @@ class Checker:
         """
         return {str(target): make_context(name, target).view(spec) for target in self.targets}
 
-    def _judged(self, report: Report, spec: CollectionSpec) -> Report:
-        if self.policy.use_tags:
-            report = apply_tags(report, spec)
-        return self.policy.apply(report)
+    def _tagged(self, report: Report, spec: CollectionSpec) -> Report:
+        return apply_tags(report, spec) if self.policy.use_tags else report
 
     def _read(self, source: Unread) -> tuple[CollectionSpec, CollectionSpec | None]:
         """Return the spec, and the one in Windows numbers when only the target says Windows.

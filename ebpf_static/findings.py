@@ -201,6 +201,18 @@ class Ran(NamedTuple):
     rules: tuple[str, ...]
 
 
+class Copies(NamedTuple):
+    """Where else an object was found that was judged once.
+
+    Attributes:
+        object: name it was judged by.
+        places: names of what is byte for byte the same, in the order they were found.
+    """
+
+    object: str
+    places: tuple[str, ...]
+
+
 class Report(_Model):
     """The outcome of one run.
 
@@ -212,6 +224,7 @@ class Report(_Model):
         skipped: what was passed over, with the reason, one line each.
         ran: which rules judged each object for each target.
         stale: entries of the baseline that no finding matches any more, one line each.
+        copies: where else objects were found, sorted; such places are in no other field.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -221,6 +234,7 @@ class Report(_Model):
     skipped: tuple[str, ...] = ()
     ran: tuple[Ran, ...] = ()
     stale: tuple[str, ...] = ()
+    copies: tuple[Copies, ...] = ()
 
     @property
     def active(self) -> tuple[Finding, ...]:
@@ -231,6 +245,14 @@ class Report(_Model):
     def ok(self) -> bool:
         """True when nothing failed and no active finding is an error."""
         return not self.failures and not self.count(Severity.ERROR)
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, ...]]:
+        return dict(self.copies)
+
+    def places_of(self, name: str) -> tuple[str, ...]:
+        """Return where else the object called ``name`` was found."""
+        return self._places.get(name, ())
 
     def count(self, severity: Severity) -> int:
         """Return how many active findings have this severity."""
@@ -253,4 +275,5 @@ class Report(_Model):
             skipped=tuple(s for r in reports for s in r.skipped),
             ran=tuple(sorted((x for r in reports for x in r.ran), key=lambda x: x.object)),
             stale=tuple(s for r in reports for s in r.stale),
+            copies=tuple(sorted(c for r in reports for c in r.copies)),
         )

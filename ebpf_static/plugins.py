@@ -93,7 +93,9 @@ class RuleContext:
     """What a rule is given beside the spec.
 
     Attributes:
-        object_name: name of the object as the user gave it.
+        object_name: name of the object as the user gave it, for locations. No judgement may depend
+            on it, but for the ending of a native image's name (what follows the last dot): what
+            is byte for byte the same is judged once, and the answer may be kept.
         target: platform (and release) to judge for; None when the user named none.
         release: the target looked up in the support tables; None without a target.
         kernel: what is known of the target kernel; None without one.

@@ -31,7 +31,7 @@ def read(source: Source, *, platform: str | Platform | None = None) -> Collectio
     """
     chosen = None if platform is None else Platform.parse(str(platform))
     try:
-        data = _read_bytes(source)
+        data = read_bytes(source)
         return _read(data, chosen)
     except ObjectError as error:
         if error.object_name is None and isinstance(source, str | os.PathLike):
@@ -59,7 +59,14 @@ def _read(data: bytes, chosen: Platform | None) -> CollectionSpec:
     raise UnsupportedObjectError(describe(data[:SNIFF_BYTES]))
 
 
-def _read_bytes(source: Source) -> bytes:
+def read_bytes(source: Source) -> bytes:
+    """Return the bytes of an object that may be one: at most as many as are read of any.
+
+    Raises:
+        LimitError: it says it is for BPF, and is larger.
+        UnsupportedObjectError: it is larger, and does not.
+        UsageError: it cannot be read.
+    """
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
     try:

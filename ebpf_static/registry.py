@@ -41,6 +41,10 @@ class RegisteredRule:
         self.plugin = plugin
         self._rule = None if isinstance(rule, RuleEntry) else rule
 
+    def __reduce__(self) -> tuple[type["RegisteredRule"], tuple[RuleEntry, str]]:
+        """Let another process import the rule for itself."""
+        return RegisteredRule, (self.entry, self.plugin)
+
     @property
     def rule(self) -> Rule:
         """The rule itself."""

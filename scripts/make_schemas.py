@@ -64,6 +64,11 @@ def report_schema() -> dict[str, Any]:
         "anyOf": [{"type": "string", "format": "uri"}, {"type": "null"}],
         "description": "The rule's page, where one is published",
     }
+    finding["properties"]["also_at"] = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Where else the same object was found",
+    }
     failure = Failure.model_json_schema(mode="serialization")
     definitions = {**finding.pop("$defs"), "Finding": finding, "Failure": failure}
     for definition in definitions.values():
@@ -89,6 +94,15 @@ def report_schema() -> dict[str, Any]:
         "skipped": {**texts, "description": "what was passed over, with the reason"},
         "rules": {**texts, "description": "codes of the rules that ran on any object, sorted"},
         "stale": {**texts, "description": "entries of the baseline that no finding matches"},
+        "copies": {
+            "type": "array",
+            "description": "what was found more than once, byte for byte the same, and judged once",
+            "items": {
+                "type": "object",
+                "properties": {"object": {"type": "string"}, "places": texts},
+                "required": ["object", "places"],
+            },
+        },
         "summary": summary,
     }
     return {

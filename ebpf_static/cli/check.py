@@ -59,9 +59,10 @@ def add_parser(commands: Commands) -> None:
     check_options.add_configuration(parser).add_argument(
         "--show-settings", action="store_true", help="print the settings for the paths and stop"
     )
+    check_options.add_work(parser)
     check_options.add_output(parser)
     add_common(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, everywhere=False)
 
 
 def run(args: Namespace) -> int:
@@ -165,5 +166,8 @@ def _report_on_run(args: Namespace, choices: Choices, report: Report) -> None:
 
         for line in iter_remarks(choices, report):
             complain(args, line, "note")
+        for each in report.copies:
+            for place in each.places:
+                complain(args, f"{place} is the same as {each.object}", "note")
         for line in report.skipped:
             complain(args, f"skipped {line}", "note")

@@ -14,6 +14,9 @@ CONFIG_VARIABLE = "EBPF_STATIC_CONFIG"
 
 CONFIDENCES = ("low", "medium", "high")
 
+_MAX_JOBS = 1_024
+_MAX_SECONDS = 1e6
+
 UNASKED: dict[str, object] = {
     "exclude": [],
     "force_exclude": False,
@@ -52,6 +55,39 @@ def add_inputs(parser: ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--stdin-filename", metavar="NAME", help="call the object read from - NAME")
     group.add_argument("--show-files", action="store_true", help="list what would be read and stop")
+
+
+def add_work(parser: ArgumentParser) -> _ArgumentGroup:
+    """Add how the work is shared out, and what bounds it."""
+    group = parser.add_argument_group("speed and bounds")
+    group.add_argument(
+        "-j", "--jobs", type=_jobs, default=1, metavar="N",
+        help="judge in N processes, in as many as there are processors for 0 or auto (default: "
+        "1, this process alone); what kills one of them is reported, and the others go on",
+    )  # fmt: skip
+    group.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS",
+        help="give an object up that takes longer to judge, or a file to look into",
+    )  # fmt: skip
+    return group
+
+
+def _jobs(text: str) -> int:
+    number = 0 if text == "auto" else int(text)
+    if not 0 <= number <= _MAX_JOBS:
+        raise ValueError(text)
+    return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < _MAX_SECONDS:
+        raise ValueError(text)
+    return seconds
+
+
+_jobs.__name__ = "number of jobs"  # what argparse calls a wrong value of it
+_seconds.__name__ = "number of seconds"
 
 
 def add_judgement(parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Judges what ``check`` was given, whatever happens to a single file."""
+"""Judges what ``check`` and ``scan`` were given, whatever happens to a single file."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from typing import TYPE_CHECKING
 from ebpf_static.cli.options import STDIN
 from ebpf_static.cli.progress import Progress
 from ebpf_static.cli.settings import Choices
-from ebpf_static.errors import (
-    ConfigError,
-    EbpfStaticError,
-    ObjectError,
-    UnknownRuleError,
-    UnknownTargetError,
-    UnsupportedObjectError,
-    UsageError,
-)
+from ebpf_static.cli.streams import complain
+from ebpf_static.errors import UsageError, escape
 
 if TYPE_CHECKING:
-    from ebpf_static.engine.inputs import Input, Inputs
+    from ebpf_static.engine.inputs import Inputs
     from ebpf_static.findings import Report
+    from ebpf_static.scanning.finding import Terms
+    from ebpf_static.scanning.runners import Runner
 
 
 def judge(args: Namespace, choices: Choices) -> Report:
     """Return the report on everything the command line names."""
     from ebpf_static.findings import Report
 
-    report = (_judge_stdin if STDIN in args.paths else _judge_paths)(args, choices)
-    return Report.merge((*(checker.preamble for checker in choices.checkers()), report))
+    if STDIN in args.paths and len(args.paths) > 1:
+        raise UsageError("'-' reads standard input and cannot be mixed with other paths")
+    inputs = _stdin(args) if STDIN in args.paths else find(args, choices)
+    report = _judge(args, choices, inputs)
+    report = Report.merge((*(checker.preamble for checker in choices.checkers()), report))
+    if report.objects or report.failures or not _must_find(args, inputs):
+        return report
+    return _nothing_found(args, inputs, report)
 
 
 def find(args: Namespace, choices: Choices) -> Inputs:
@@ -39,97 +40,80 @@ def find(args: Namespace, choices: Choices) -> Inputs:
 
     inputs = Inputs()
     for path in args.paths or ["."]:
-        exclude = choices.excluded_for(Path(path))
         find_inputs(
             [path],
-            exclude=exclude,
+            exclude=choices.excluded_for(Path(path)),
             force_exclude=choices.force_exclude,
             respect_gitignore=choices.respect_gitignore,
+            everywhere=args.everywhere,
             into=inputs,
         )
     return inputs
 
 
-def _judge_paths(args: Namespace, choices: Choices) -> Report:
-    from ebpf_static.findings import Report
+def terms_of(args: Namespace, choices: Choices) -> Terms:
+    """Return what counts as a failure."""
+    from ebpf_static.scanning.finding import Terms
 
-    paths = args.paths or ["."]
-    inputs = find(args, choices)
-    reports = [Report.model_construct(skipped=tuple(inputs.skipped))]
+    return Terms(lenient=args.skip_unrecognized, strict=choices.strict)
+
+
+def runner_for(args: Namespace) -> Runner:
+    """Return where the work is done."""
+    from ebpf_static.scanning.runners import InProcess, InProcesses
+
+    jobs: int = args.jobs
+    if jobs == 0:
+        from ebpf_static.scanning.pool import cpus
+
+        jobs = cpus()
+    # Only a process of its own can be ended when it takes too long.
+    return InProcess() if jobs == 1 and args.timeout is None else InProcesses(jobs, args.timeout)
+
+
+def _judge(args: Namespace, choices: Choices, inputs: Inputs) -> Report:
+    from ebpf_static.scanning.judging import Judge
+
     progress = Progress(len(inputs.found), wanted=not (args.no_progress or args.quiet))
     try:
-        for number, item in enumerate(inputs.found.values(), 1):
-            progress.step(number, item.name)
-            reports.append(_judge_one(item, args, choices))
+        with runner_for(args) as runner:
+            work = Judge(
+                choices.checker_for, runner, terms=terms_of(args, choices), watch=progress.step
+            )
+            report = work.run(inputs)
     finally:
         progress.done()
-    failures = [*inputs.failures, *(inputs.unread if choices.strict else ())]
-    report = Report.merge((*reports, Report.model_construct(failures=tuple(failures))))
-    if report.objects or report.failures or not _must_find(inputs, paths):
-        return report
-    return Report.merge((report, _nothing_found(paths, inputs.looked_at)))
+    if args.verbose > 1:
+        for line in "".join(work.traces).splitlines():
+            print(escape(line), file=sys.stderr)
+    return report
 
 
-def _must_find(inputs: Inputs, paths: list[str]) -> bool:
-    """Tell whether finding nothing is a failure: only a directory promises objects."""
-    named = any(item.named for item in inputs.found.values())
-    return not named and any(Path(path).is_dir() for path in paths)
+def _stdin(args: Namespace) -> Inputs:
+    """Return what standard input holds as the one file to read."""
+    from ebpf_static.engine.inputs import Input, Inputs
+    from ebpf_static.reading import read_bytes
 
-
-def _nothing_found(paths: list[str], looked_at: int) -> Report:
-    from ebpf_static.findings import Failure, Report
-
-    where = ", ".join(f"'{path}'" for path in paths)
-    message = f"no BPF object in {where}: looked at the first bytes of {looked_at} files"
-    return Report.model_construct(failures=(Failure.model_construct(object="", message=message),))
-
-
-def _judge_one(item: Input, args: Namespace, choices: Choices) -> Report:
-    from ebpf_static.findings import Failure, Report
-
-    try:
-        return choices.checker_for(item.path).check(item.path, item.name)
-    except (ConfigError, UnknownRuleError, UnknownTargetError):
-        raise  # concerns the run, not this file
-    except UnsupportedObjectError as error:
-        is_ours = item.named and not args.skip_unrecognized
-        if not is_ours and not (choices.strict and item.claims_bpf):
-            return Report.model_construct(skipped=(f"{item.name}: {error.detail}",))
-        message = error.detail
-    except ObjectError as error:
-        message = error.detail
-    except EbpfStaticError as error:
-        message = str(error).removeprefix(f"{item.path}: ")
-    except Exception as error:  # noqa: BLE001 - one file must not take the others down
-        message = _internal(args, error)
-    return Report.model_construct(
-        failures=(Failure.model_construct(object=item.name, message=message),)
-    )
-
-
-def _judge_stdin(args: Namespace, choices: Choices) -> Report:
-    from ebpf_static.findings import Report
-    from ebpf_static.limits import MAX_OBJECT_BYTES
-
-    if len(args.paths) > 1:
-        raise UsageError("'-' reads standard input and cannot be mixed with other paths")
-    data = sys.stdin.buffer.read(MAX_OBJECT_BYTES + 1)
     name = args.stdin_filename or "<stdin>"
     path = Path(args.stdin_filename) if args.stdin_filename else Path.cwd()
-    try:
-        return choices.checker_for(path).check(data, name)
-    except UnsupportedObjectError as error:
-        if not args.skip_unrecognized:
-            raise
-        return Report.model_construct(skipped=(f"{name}: {error.detail}",))
+    item = Input(path, name, named=True, data=read_bytes(sys.stdin.buffer))
+    return Inputs(found={name: item})
 
 
-def _internal(args: Namespace, error: Exception) -> str:
-    if args.verbose > 1:
-        import traceback
+def _must_find(args: Namespace, inputs: Inputs) -> bool:
+    """Tell whether finding nothing is worth a word: only a directory promises objects."""
+    named = any(item.named for item in inputs.found.values())
+    return args.everywhere or (not named and any(Path(path).is_dir() for path in args.paths or "."))
 
-        traceback.print_exception(error)
-    return (
-        f"internal error: {type(error).__name__}: {error} "
-        "(rerun with -vv for the traceback, and please report it)"
-    )
+
+def _nothing_found(args: Namespace, inputs: Inputs, report: Report) -> Report:
+    from ebpf_static.findings import Failure, Report
+
+    where = ", ".join(f"'{path}'" for path in args.paths or ["."])
+    message = f"no eBPF object in {where}: looked at {inputs.looked_at} files"
+    if args.everywhere:
+        if args.quiet < 2:
+            complain(args, message, "note")
+        return report
+    failure = Failure.model_construct(object="", message=message)
+    return Report.merge((report, Report.model_construct(failures=(failure,))))

@@ -1,8 +1,8 @@
 """Which files to read: what the user named, and what a directory holds, told by content.
 
-File names decide nothing while walking: 64 bytes of each file tell an object from the rest, so an
-object is found whatever it is called, and nothing has to be configured. ``.gitignore`` is consulted
-only when asked for, because build output is usually ignored by git.
+File names decide nothing while walking: 512 bytes of each file tell objects, and what may contain
+some, from the rest, so an object is found whatever it is called, and nothing has to be configured.
+``.gitignore`` is consulted only when asked for, because build output is usually ignored by git.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 from ebpf_static.findings import Failure
-from ebpf_static.formats.sniff import SNIFF_BYTES, sniff
+from ebpf_static.formats.sniff import sniff
 
 if TYPE_CHECKING:
     from ebpf_static.engine.gitignore import GitIgnore
@@ -39,8 +39,9 @@ ALWAYS_EXCLUDED = (
 )
 """Directories nobody keeps build output in."""
 
-_OBJECT_KINDS = ("bpf-elf", "pe")
 _MAGIC = frozenset("*?[")
+_HEAD_BYTES = 512
+"""What tells an object, or what may contain one: the header of a tar archive is that long."""
 
 
 class Input(NamedTuple):
@@ -51,12 +52,14 @@ class Input(NamedTuple):
         name: what reports call it: relative to the working directory, with forward slashes.
         named: the user named it, so its not being an object is an error.
         claims_bpf: found in a directory, its header says it is an object for BPF.
+        data: what it holds, when it is no file; ``path`` then says whose settings hold.
     """
 
     path: Path
     name: str
     named: bool
     claims_bpf: bool = False
+    data: bytes | None = None
 
 
 @dataclass
@@ -76,6 +79,14 @@ class Inputs:
     skipped: list[str] = field(default_factory=list)
     unread: list[Failure] = field(default_factory=list)
     looked_at: int = 0
+    _containers: set[tuple[int, int]] = field(default_factory=set)
+
+    def is_link(self, status: os.stat_result) -> bool:
+        """Tell whether a container was found before under another name, and note it."""
+        identity = (status.st_dev, status.st_ino)
+        known = identity in self._containers
+        self._containers.add(identity)
+        return known
 
     def pass_over(self, name: str, error: OSError) -> None:
         """Note what could not be looked at."""
@@ -97,6 +108,7 @@ def find_inputs(
     exclude: Sequence[str] = (),
     force_exclude: bool = False,
     respect_gitignore: bool = False,
+    everywhere: bool = False,
     into: Inputs | None = None,
 ) -> Inputs:
     """Return the files that ``paths`` stand for.
@@ -107,13 +119,15 @@ def find_inputs(
             directories, beside :data:`ALWAYS_EXCLUDED`.
         force_exclude: pass over excluded files even when they are named.
         respect_gitignore: pass over what git ignores in directories.
+        everywhere: look into the directories of :data:`ALWAYS_EXCLUDED`, too.
         into: what was found before, to be added to.
 
     Raises:
         UsageError: the library that reads git's rules is not installed.
     """
     inputs = Inputs() if into is None else into
-    patterns = tuple(pattern.rstrip("/") for pattern in (*ALWAYS_EXCLUDED, *exclude))
+    always = () if everywhere else ALWAYS_EXCLUDED
+    patterns = tuple(pattern.rstrip("/") for pattern in (*always, *exclude))
     for text in paths:
         for path in _expand(text, inputs):
             if force_exclude and is_excluded(display_name(path), patterns):
@@ -208,17 +222,18 @@ def _matches_whole(name: str, patterns: Iterable[str]) -> bool:
 def _look_at(path: Path, name: str, inputs: Inputs) -> None:
     inputs.looked_at += 1
     try:
-        if not S_ISREG(path.stat().st_mode):
+        status = path.stat()
+        if not S_ISREG(status.st_mode):
             return
         with path.open("rb") as file:
-            kind = sniff(file.read(SNIFF_BYTES))
+            head = file.read(_HEAD_BYTES)
     except OSError as error:
         inputs.pass_over(name, error)
         return
-    if kind in _OBJECT_KINDS:
-        inputs.add(path, named=False, claims_bpf=kind == "bpf-elf")
-    elif kind != "other":
-        inputs.skipped.append(f"{name}: {_NOT_OURS[kind]}")
+    if sniff(head) == "bpf-elf":
+        inputs.add(path, named=False, claims_bpf=True)
+        return
+    from ebpf_static.containers import is_container  # a plain object is read without it
 
-
-_NOT_OURS = {"elf": "an ELF file for another machine", "archive": "an archive"}
+    if is_container(head) and not inputs.is_link(status):
+        inputs.add(path, named=False)

@@ -42,10 +42,13 @@ class Ignore:
             asked = (finding.target,) if finding.target else targets
             if not asked or any(self.target not in (t, t.partition(":")[0]) for t in asked):
                 return False
-        return not self.objects or self._is_meant(finding.location.object)
+        return self.is_about(finding.location.object)
 
-    def _is_meant(self, name: str) -> bool:
+    def is_about(self, name: str) -> bool:
+        """Tell whether the object called ``name`` is one of those meant."""
         pattern = self.objects
+        if not pattern:
+            return True
         if Path(pattern).is_absolute():
             name = Path(name).absolute().as_posix()
         return fnmatchcase(name, pattern)
@@ -82,6 +85,10 @@ class Policy:
         """Return the report as this policy wants it."""
         findings = tuple(self._apply(finding, report.targets) for finding in report.findings)
         return report if findings == report.findings else replaced(report, findings=findings)
+
+    def ignores_for(self, name: str) -> tuple[int, ...]:
+        """Return which ignores are about an object; objects with the same are treated alike."""
+        return tuple(n for n, each in enumerate(self.ignores) if each.is_about(name))
 
     def _apply(self, finding: Finding, targets: tuple[str, ...]) -> Finding:
         update: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ebpf_static.errors import escape
 from ebpf_static.findings import Finding, Report, Severity
+from ebpf_static.output.places import also_at
 from ebpf_static.output.style import RenderOptions
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -18,14 +19,14 @@ _PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 def render(report: Report, options: RenderOptions) -> str:
     """Return one command per active finding and per failure."""
     del options
-    lines = [_command(finding) for finding in report.active]
+    lines = [_command(finding, also_at(report, finding)) for finding in report.active]
     for failure in report.failures:
         properties = {"title": "ebpf-static", "file": failure.object}
         lines.append(_format("error", properties, escape(failure.message)))
     return "".join(lines)
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, elsewhere: str) -> str:
     place = finding.location
     properties = {"title": f"ebpf-static ({finding.code})", "file": place.file or place.object}
     if place.file is not None:
@@ -37,6 +38,8 @@ def _command(finding: Finding) -> str:
     text = f"{place}: {escape(finding.message)}"
     if finding.target:
         text += f" [{escape(finding.target)}]"
+    if elsewhere:
+        text += f"\n{escape(elsewhere)}"
     if finding.help:
         text += "\n" + "\n".join(escape(line) for line in finding.help.splitlines())
     return _format(_COMMANDS[finding.severity], properties, text)

@@ -14,7 +14,7 @@ from typing import Any
 from ebpf_static.errors import escape
 from ebpf_static.findings import Failure, Finding, Report
 from ebpf_static.output.json_text import dumps
-from ebpf_static.output.places import file_and_line, with_fingerprints
+from ebpf_static.output.places import also_at, file_and_line, with_fingerprints
 from ebpf_static.output.style import RenderOptions
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
@@ -24,11 +24,14 @@ FAILURE = "ebpf-static-failure"
 def render(report: Report, options: RenderOptions) -> str:
     """Return one issue per active finding, and one per failure."""
     del options
-    issues = [_issue(finding, mark) for finding, mark in with_fingerprints(report.active)]
+    issues = [
+        _issue(finding, mark, also_at(report, finding))
+        for finding, mark in with_fingerprints(report.active)
+    ]
     return dumps([*issues, *(_failure(failure) for failure in dict.fromkeys(report.failures))])
 
 
-def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
+def _issue(finding: Finding, fingerprint: str, elsewhere: str) -> dict[str, Any]:
     place = finding.location
     path, line = file_and_line(place)
     text = f"{finding.code}: {escape(finding.message)}"
@@ -38,6 +41,8 @@ def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
         text += f" ({place})"
     elif place.logical:
         text += f" ({place.logical})"
+    if elsewhere:
+        text += f"; {escape(elsewhere)}"
     severity = _SEVERITIES[finding.severity.value]
     return _entry(text, finding.name, fingerprint, severity, path, line)
 

@@ -14,6 +14,7 @@ Version 1::
         "url": "https://..." or null,   the rule's page, where one is published
         "target": "linux:5.15" or null, "fingerprint": "32 hex digits",
         "suppressed_by": "..." or null,
+        "also_at": ["..."],               where else the same object was found
         "programs": entry programs concerned, empty when the location says,
         "undecided": true when it cannot be decided from what is known,
         "locations": [{               the first is the primary one
@@ -27,6 +28,7 @@ Version 1::
       "skipped": ["..."],
       "rules": ["MAP101"],              codes of the rules that ran on any object, sorted
       "stale": ["..."],                 entries of the baseline that no finding matches any more
+      "copies": [{"object": "...", "places": ["..."]}],   byte for byte the same, judged once
       "summary": {"errors": 0, "warnings": 0, "notes": 0, "suppressed": 0, "objects": 1,
                   "failures": 0, "by_code": {"MAP101": 1}}
     }
@@ -61,18 +63,19 @@ def to_dict(report: Report, links: Mapping[str, str]) -> dict[str, Any]:
         "tool": {"name": "ebpf-static", "version": __version__},
         "targets": list(report.targets),
         "objects": list(report.objects),
-        "findings": [finding_to_dict(finding, links) for finding in report.findings],
+        "findings": [finding_to_dict(finding, links, report) for finding in report.findings],
         "failures": [
             {"object": f.object, "message": f.message, "rule": f.rule} for f in report.failures
         ],
         "skipped": list(report.skipped),
         "rules": sorted({code for ran in report.ran for code in ran.rules}),
         "stale": list(report.stale),
+        "copies": [{"object": c.object, "places": list(c.places)} for c in report.copies],
         "summary": _summary(report),
     }
 
 
-def finding_to_dict(finding: Finding, links: Mapping[str, str]) -> dict[str, Any]:
+def finding_to_dict(finding: Finding, links: Mapping[str, str], report: Report) -> dict[str, Any]:
     """Return one finding as plain values, with addresses of rules' pages by code."""
     return {
         "code": finding.code,
@@ -86,6 +89,7 @@ def finding_to_dict(finding: Finding, links: Mapping[str, str]) -> dict[str, Any
         "target": finding.target,
         "fingerprint": finding.fingerprint,
         "suppressed_by": finding.suppressed_by,
+        "also_at": list(report.places_of(finding.location.object)),
         "programs": list(finding.programs),
         "undecided": finding.undecided,
         "locations": [_location(location) for location in finding.locations],

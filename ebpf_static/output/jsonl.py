@@ -14,5 +14,5 @@ from ebpf_static.output.style import RenderOptions
 def render(report: Report, options: RenderOptions) -> str:
     """Return one JSON object a line."""
     return "".join(
-        dumps_line(finding_to_dict(finding, options.links)) for finding in report.findings
+        dumps_line(finding_to_dict(finding, options.links, report)) for finding in report.findings
     )

@@ -17,6 +17,8 @@ from ebpf_static.findings import Failure, Finding, Report, Severity
 from ebpf_static.output.style import RenderOptions
 
 _TOOL = "ebpf-static"
+MAX_PLACES = 100
+"""Copies of an object a suite names; a layered image may hold thousands."""
 
 
 class _Case(NamedTuple):
@@ -57,6 +59,7 @@ def render(report: Report, options: RenderOptions) -> str:
     totals: dict[str, int] = defaultdict(int)
     for name, suite in sorted(_suites(report).items()):
         element = ET.SubElement(root, "testsuite", name=escape(name) or _TOOL)
+        _name_copies(element, report.places_of(name))
         counts = _fill(element, suite, names, failing)
         for key, number in counts.items():
             element.set(key, str(number))
@@ -79,6 +82,13 @@ def _suites(report: Report) -> dict[str, _Suite]:
     for failure in report.failures:
         suites[failure.object].failures.append(failure)
     return dict(suites)
+
+
+def _name_copies(suite: ET.Element, places: tuple[str, ...]) -> None:
+    if places:
+        properties = ET.SubElement(suite, "properties")
+        for place in places[:MAX_PLACES]:
+            ET.SubElement(properties, "property", name="also-at", value=escape(place))
 
 
 def _fill(

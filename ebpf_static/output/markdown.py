@@ -12,6 +12,7 @@ from itertools import groupby
 
 from ebpf_static.errors import escape
 from ebpf_static.findings import Confidence, Finding, Report, Severity
+from ebpf_static.output.places import also_at
 from ebpf_static.output.rule_page import RulePage
 from ebpf_static.output.style import PLAIN, RenderOptions
 from ebpf_static.output.summary import footer
@@ -36,7 +37,7 @@ def render(report: Report, options: RenderOptions) -> str:
     if active:
         shown = set(sorted(active, key=lambda finding: finding.severity.rank)[:MAX_SHOWN])
         parts += [_table(report), "## Findings"]
-        parts += [_finding(finding, urls) for finding in active if finding in shown]
+        parts += [_finding(it, urls, also_at(report, it)) for it in active if it in shown]
         parts += _left_out([finding for finding in active if finding not in shown])
     parts += _suppressed(report)
     return "\n\n".join(parts) + "\n"
@@ -69,7 +70,7 @@ def _table(report: Report) -> str:
     return "\n".join(rows)
 
 
-def _finding(finding: Finding, pages: dict[str, RulePage]) -> str:
+def _finding(finding: Finding, pages: dict[str, RulePage], elsewhere: str) -> str:
     page = pages.get(finding.code)
     title = f"{text(finding.code)} {text(finding.name)}"
     if page is not None and page.url:
@@ -80,6 +81,8 @@ def _finding(finding: Finding, pages: dict[str, RulePage]) -> str:
     if finding.location.source and finding.location.source.strip():
         lines.append(code(finding.location.source.strip()))
     lines += [f"note: {message(line)}" for line in finding.related]
+    if elsewhere:
+        lines.append(text(elsewhere))
     if finding.target:
         lines.append(f"judged for {code(finding.target)}")
     if finding.confidence is not Confidence.HIGH:

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ebpf_static.errors import escape
-from ebpf_static.findings import IN_SOURCE, Finding, Location
+from ebpf_static.findings import IN_SOURCE, Finding, Location, Report
+
+_MAX_PLACES = 5
+"""Places of one object spelled out; ``json`` and ``-v`` name them all."""
 
 
 def file_and_line(place: Location) -> tuple[str, int]:
@@ -14,6 +17,16 @@ def file_and_line(place: Location) -> tuple[str, int]:
     if place.file is not None and place.line:
         return place.file, place.line
     return place.object, 1
+
+
+def also_at(report: Report, finding: Finding) -> str:
+    """Return in words where else the object of a finding was found; empty for nowhere."""
+    places = report.places_of(finding.location.object)
+    if not places:
+        return ""
+    shown = ", ".join(places[:_MAX_PLACES])
+    left = len(places) - _MAX_PLACES
+    return f"the same object is at {shown}" + (f" and {left} more places" if left > 0 else "")
 
 
 def path_inside(place: Location) -> str:

@@ -26,6 +26,9 @@ FINGERPRINT = "ebpfStatic/v1"
 MAX_RESULTS = 25_000
 """Results GitHub takes in a run; the most severe are kept."""
 
+MAX_PLACES = 100
+"""Copies of an object a result names; a layered image may hold thousands."""
+
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:/")
 _PROBLEM = {"error": "error", "warning": "warning", "note": "recommendation"}
 
@@ -46,7 +49,10 @@ def render(report: Report, options: RenderOptions) -> str:
     run = {
         "tool": {"driver": driver},
         "invocations": [_invocation(report, len(kept))],
-        "results": [_result(f, mark, index[f.code]) for f, mark in with_fingerprints(kept)],
+        "results": [
+            _result(f, mark, index[f.code], report.places_of(f.location.object))
+            for f, mark in with_fingerprints(kept)
+        ],
         "properties": {"targets": list(report.targets), "objects": list(report.objects)},
     }
     return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -99,12 +105,15 @@ def _notification(failure: Failure) -> dict[str, Any]:
     return notice
 
 
-def _result(finding: Finding, fingerprint: str, index: int) -> dict[str, Any]:
+def _result(
+    finding: Finding, fingerprint: str, index: int, places: tuple[str, ...]
+) -> dict[str, Any]:
     text = finding.message + (f" [{finding.target}]" if finding.target else "")
     first, *rest = finding.locations
     related = [_location(place) for place in rest]
     if first.file is not None and first.line:
         related.insert(0, _in_object(first))
+    related += [_copy(name) for name in places[:MAX_PLACES]]
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": index,
@@ -121,6 +130,11 @@ def _result(finding: Finding, fingerprint: str, index: int) -> dict[str, Any]:
         reason = _text(finding.suppressed_by)
         result["suppressions"] = [{"kind": kind, "status": "accepted", "justification": reason}]
     return result
+
+
+def _copy(name: str) -> dict[str, Any]:
+    physical = {"artifactLocation": _uri(name), "region": {"startLine": 1}}
+    return {"physicalLocation": physical, "message": {"text": "the same object"}}
 
 
 def _properties(finding: Finding) -> dict[str, Any]:

@@ -17,6 +17,9 @@ def footer(report: Report, style: Style) -> str:
     ]
     found = f"Found {', '.join(counts)}" if counts else "No problems found"
     text = f"{found} in {_plural(len(report.objects), 'object')}"
+    copies = sum(len(each.places) for each in report.copies)
+    if copies:
+        text += f" and {copies} {'copy' if copies == 1 else 'copies'} of them"
     suppressed = len(report.findings) - len(report.active)
     remarks = [f"{suppressed} suppressed"] if suppressed else []
     if report.stale:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ebpf_static.errors import escape
 from ebpf_static.findings import Confidence, Finding, Location, Report
+from ebpf_static.output.places import also_at
 from ebpf_static.output.style import RenderOptions, Style, hyperlink
 from ebpf_static.output.summary import ending
 
@@ -15,7 +16,7 @@ def render(report: Report, options: RenderOptions) -> str:
     """Return a block per active finding, an empty line after each, then the counts."""
     links = options.links
     blocks = [
-        _block(finding, options.style, links.get(finding.code, "")) + "\n"
+        _block(finding, options.style, links.get(finding.code, ""), also_at(report, finding)) + "\n"
         for finding in report.active
     ]
     return "".join(blocks) + ending(
@@ -23,7 +24,7 @@ def render(report: Report, options: RenderOptions) -> str:
     )
 
 
-def _block(finding: Finding, style: Style, url: str) -> str:
+def _block(finding: Finding, style: Style, url: str, elsewhere: str) -> str:
     severity = finding.severity.value
     title = hyperlink(style(severity, f"{severity}[{escape(finding.code)}]"), url)
     lines = [f"{title}{style('bold', f': {escape(finding.message)}')}"]
@@ -32,7 +33,8 @@ def _block(finding: Finding, style: Style, url: str) -> str:
         arrow = "-->" if number == 0 else ":::"
         lines.append(f"{margin}{style('frame', arrow)} {location}")
         lines.extend(_source(location, margin, style))
-    lines.extend(f"{margin} {style('frame', '=')} {text}" for text in _remarks(finding, style))
+    remarks = _remarks(finding, style, elsewhere)
+    lines.extend(f"{margin} {style('frame', '=')} {text}" for text in remarks)
     return "\n".join(lines) + "\n"
 
 
@@ -64,9 +66,11 @@ def _source(location: Location, margin: str, style: Style) -> list[str]:
     return lines
 
 
-def _remarks(finding: Finding, style: Style) -> list[str]:
+def _remarks(finding: Finding, style: Style, elsewhere: str) -> list[str]:
     note, help_ = style("bold", "note"), style("bold", "help")
     remarks = [f"{note}: {escape(text)}" for text in finding.related]
+    if elsewhere:
+        remarks.append(f"{note}: {escape(elsewhere)}")
     if finding.target:
         remarks.append(f"{note}: judged for {escape(finding.target)}")
     if finding.confidence is not Confidence.HIGH:

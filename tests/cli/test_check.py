@@ -81,15 +81,18 @@ def test_skipping_does_not_hide_what_is_missing_or_malformed(run: Run) -> None:
 
 def test_a_directory_is_searched_by_content(run: Run) -> None:
     result = run("check", ".", "--output-format", "json", "-v")
-    assert json.loads(result.out)["objects"] == ["cut.o", "good.o", "sub/other.bin"]
-    assert "skipped x86.o: an ELF file for another machine" in result.err
+    document = json.loads(result.out)
+    assert document["objects"] == ["cut.o", "good.o"]
+    assert document["copies"] == [{"object": "good.o", "places": ["sub/other.bin"]}]
+    assert "note: sub/other.bin is the same as good.o" in result.err
+    assert "skipped x86.o: an ELF file for x86-64, not for BPF, and no eBPF object" in result.err
     assert "notes.txt" not in result.err
     assert run("check", ".").err == ""
 
 
 def test_a_directory_without_objects_says_what_was_looked_at(run: Run) -> None:
     result = run("check", "none")
-    assert result.err == "error: no BPF object in 'none': looked at the first bytes of 1 files\n"
+    assert result.err == "error: no eBPF object in 'none': looked at 1 files\n"
 
 
 def test_exclude(run: Run) -> None:
@@ -109,7 +112,7 @@ def test_standard_input(run: Run) -> None:
     assert " --> a/b.o" in named.out
     assert named.status == 1
     foreign = run("check", "-", stdin=b"hello")
-    assert (foreign.status, foreign.out) == (2, "")
+    assert (foreign.status, foreign.out) == (2, "No problems found in 0 objects; 1 failure\n")
     assert foreign.err.startswith("error: <stdin>: ")
     assert run("check", "-", "--skip-unrecognized", stdin=b"hello").status == 0
 

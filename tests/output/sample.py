@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ebpf_static.findings import Confidence, Failure, Finding, Location, Ran, Report, Severity
+from ebpf_static.findings import (
+    Confidence,
+    Copies,
+    Failure,
+    Finding,
+    Location,
+    Ran,
+    Report,
+    Severity,
+)
 from ebpf_static.output.rule_page import DOCS, RulePage
 from ebpf_static.plugins import RuleMeta
 
@@ -70,6 +79,7 @@ REPORT = Report(
         Ran("build/a.bpf.o", "linux:5.4", ("HLP101", "MAP101", "TGT001")),
         Ran(f"b{HOSTILE}.o", "linux:5.4", ("MAP101",)),
     ),
+    copies=(Copies("build/a.bpf.o", (f"b{HOSTILE}.o!c.o", *(f"{n}.o" for n in range(9)))),),
 )
 PAGES = (
     RulePage(

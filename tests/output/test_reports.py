@@ -91,7 +91,7 @@ def test_json_is_complete_and_versioned() -> None:
     }  # fmt: skip
     findings = document["findings"]
     assert [f["suppressed_by"] for f in findings].count("a reason") == 1
-    assert set(findings[0]) == set(Finding.model_fields) | {"fingerprint", "url"}
+    assert set(findings[0]) == set(Finding.model_fields) | {"fingerprint", "url", "also_at"}
     assert set(findings[0]["locations"][0]) == set(Location.model_fields)
     assert set(document) >= set(Report.model_fields) - {"ran"}
     assert document["rules"] == ["HLP101", "MAP101", "TGT001"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ebpf_static.findings import Finding, Severity
@@ -49,7 +50,8 @@ class ImageExtensionWrong(NativeRule):
     ) -> Iterator[Finding]:
         """Yield one finding for the file's name."""
         wanted = _EXTENSIONS[spec.kind]
-        name = context.object_name
+        # The last part: a path inside an archive has `!` between its parts.
+        name = re.split(r"[/!]", context.object_name)[-1]
         if "." in name and not name.endswith(wanted):
             yield self.finding(
                 context,

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from ebpf_static.api import Checker
+from ebpf_static.engine.inputs import Inputs, find_inputs
+from ebpf_static.engine.policy import Ignore, Policy
+from ebpf_static.findings import Copies, Report
+from ebpf_static.scanning.finding import Terms
+from ebpf_static.scanning.judging import Judge
+from ebpf_static.scanning.runners import InExecutor, InProcess, InProcesses, Runner, in_order
+from tests.scanning.conftest import Write, object_with
+
+NORMAL = Terms()
+
+
+def report_of(
+    inputs: Inputs, checker: Checker, runner: Runner | None = None, terms: Terms = NORMAL
+) -> Report:
+    with runner or InProcess() as used:
+        return Judge(lambda _: checker, used, terms=terms).run(inputs)
+
+
+def summary(report: Report) -> tuple[list[str], dict[str, str]]:
+    return [f.message for f in report.findings], {f.object: f.message for f in report.failures}
+
+
+def test_items_are_taken_in_order_while_others_run() -> None:
+    started: list[int] = []
+
+    def start() -> Iterator[int]:
+        for number in range(6):
+            started.append(number)
+            yield number
+
+    taken = [(item, len(started)) for item in in_order(start(), 2)]
+    assert taken == [(0, 3), (1, 4), (2, 5), (3, 6), (4, 6), (5, 6)]
+
+
+def test_processes_change_nothing(write: Write, checker: Checker, tmp_path: Path) -> None:
+    write(**{f"o{n:02}": f"p{n % 7}" for n in range(20)}, broken="crash")
+    (tmp_path / "cut.o").write_bytes(object_with("x")[:200])
+    (tmp_path / "lib.a").write_bytes(b"!<arch>\n")
+    inputs = find_inputs([".", "lib.a"])
+    alone = report_of(inputs, checker)
+    assert len(alone.objects) == 9
+    assert alone.copies[0] == Copies("o00.o", ("o07.o", "o14.o"))
+    assert [f.object for f in alone.failures] == ["broken.o", "lib.a"]
+    assert report_of(inputs, checker, InProcesses(3)) == alone
+    with ThreadPoolExecutor(3) as threads:
+        assert report_of(inputs, checker, InExecutor(threads)) == alone
+
+
+def test_what_kills_or_hangs_is_named_and_the_others_go_on(write: Write, checker: Checker) -> None:
+    inputs = write(a="a", b="kill", c="c", d="hang", e="leave", f="f", g="kill")
+    found, failures = summary(report_of(inputs, checker, InProcesses(2, timeout=2)))
+    assert found == ["program `a`", "program `c`", "program `f`"]
+    assert failures == {
+        "b.o": "the process judging it was killed by SIGKILL",
+        "d.o": "took longer than 2 s",
+        "e.o": "the process judging it ended with status 3",
+        "g.o": "the process judging it was killed by SIGKILL",
+    }
+
+
+def test_an_executor_that_breaks_loses_nothing(write: Write, checker: Checker) -> None:
+    inputs = write(a="a", b="kill", c="c", d="d")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        found, failures = summary(report_of(inputs, checker, InExecutor(executor)))
+    assert found == ["program `a`", "program `c`", "program `d`"]
+    assert failures == {"b.o": "the process judging it was killed by SIGKILL"}
+
+
+class Refuses(Executor):
+    def submit(self, *_: object, **__: object) -> None:  # type: ignore[override]
+        raise RuntimeError("no more")
+
+
+def test_an_executor_that_takes_nothing_loses_nothing(write: Write, checker: Checker) -> None:
+    inputs = write(a="a")
+    assert summary(report_of(inputs, checker, InExecutor(Refuses())))[0] == ["program `a`"]
+
+
+def test_copies_are_told_apart_by_what_is_ignored(write: Write, checker: Checker) -> None:
+    inputs = write(a="same", b="same", c="same")
+    policy = Policy(ignores=(Ignore("ZZZ901", "known", objects="a.o"),))
+    ignoring = Checker(checker.targets, checker.rules, (), policy)
+    report = report_of(inputs, ignoring)
+    assert [(f.location.object, bool(f.suppressed_by)) for f in report.findings] == [
+        ("a.o", True),
+        ("b.o", False),
+    ]
+    assert report.copies == (Copies("b.o", ("c.o",)),)
+
+
+def test_what_is_in_containers_is_found_and_named(
+    write: Write, checker: Checker, tmp_path: Path
+) -> None:
+    write(a="a")
+    (tmp_path / "agent").write_bytes(x86(object_with("inside")) + x86(object_with("a")))
+    report = report_of(find_inputs(["."]), checker)
+    first, second = f"agent!obj@{64:#x}", f"agent!obj@{64 + len(object_with('inside')) + 64:#x}"
+    assert report.objects == ("a.o", first)
+    assert report.copies == (Copies("a.o", (second,)),)
+    assert report == report_of(find_inputs(["."]), checker, InProcesses(2))
+
+
+def x86(contents: bytes) -> bytes:
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x01\x00\x3e\x00" + bytes(44) + contents
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_cannot_be_opened_is_a_failure_where_it_was_named(
+    checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "thin.a").write_bytes(b"!<thin>\n")
+    (tmp_path / "x86.o").write_bytes(x86(b""))
+
+    def failures(paths: list[str], terms: Terms) -> list[str]:
+        runner = InProcess() if jobs == 1 else InProcesses(jobs)
+        report = report_of(find_inputs(paths), checker, runner, terms)
+        assert len(report.failures) + len(report.skipped) == 2
+        return [f.object for f in report.failures]
+
+    assert failures(["x86.o", "thin.a"], Terms()) == ["x86.o", "thin.a"]
+    assert failures(["x86.o", "thin.a"], Terms(lenient=True)) == []
+    assert failures(["."], Terms()) == []
+    assert failures(["."], Terms(strict=True)) == ["thin.a"]
+
+
+def test_work_is_watched(write: Write, checker: Checker) -> None:
+    seen: list[tuple[int, str]] = []
+    with InProcess() as runner:
+        work = Judge(lambda _: checker, runner, watch=lambda n, name: seen.append((n, name)))
+        work.run(write(a="a", b="b"))
+    assert seen == [(1, "a.o"), (1, "a.o"), (2, "b.o"), (2, "b.o")]
+
+
+def test_a_worker_ends_when_nobody_is_left_to_work_for() -> None:
+    from ebpf_static.scanning.pool import WorkerPool
+
+    pool = WorkerPool(1)
+    pid = pool.submit(os.getpid).result()
+    pool.shutdown()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
