@@ -1,8 +1,9 @@
 """Download Debian packages and extract the compiled BPF objects they carry.
 
 Real objects, made by other people with other compilers, test what our own sources never will.
-They are not ours to redistribute, so they are fetched into ``corpus/debian/`` (ignored by git).
-``debian.toml`` names the packages and the objects they held when the list was made.
+They are not ours to redistribute, so they are fetched into ``corpus/debian/`` and the packages
+themselves into ``corpus/debian-packages/`` (both ignored by git). ``debian.toml`` names the
+packages and the objects they held when the list was made.
 
     python3 corpus/fetch_debian.py            # fetch what is missing, then compare with the list
     python3 corpus/fetch_debian.py --force    # fetch everything again
@@ -16,10 +17,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -28,19 +29,17 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+# Run before anything is installed: the search for objects needs nothing but the standard library.
+sys.path.insert(0, str(HERE.parent))
+
+from ebpf_static.containers import Unopened, iter_objects  # noqa: E402
+from ebpf_static.errors import EbpfStaticError  # noqa: E402
+
 LIST = HERE / "debian.toml"
 STORE = HERE / "debian"
+PACKAGES = HERE / "debian-packages"
 INDEX = STORE / "index.json"
 
-ELF64_MAGIC = b"\x7fELF\x02"
-EM_BPF = 247
-ELF_HEADER_SIZE = 64
-SECTION_HEADER_SIZE = 64
-SHT_NOBITS = 8
-MAX_HOST_FILE = 256 << 20
-"""Bytes of the largest packaged file that is searched; larger ones are passed over."""
-MAX_OBJECT = 16 << 20
-MAX_OBJECTS_PER_FILE = 64
 DOWNLOAD_SECONDS = 600
 
 
@@ -75,71 +74,22 @@ def read_list(path: Path = LIST) -> list[Package]:
     ]
 
 
-def object_size(data: bytes, offset: int) -> int | None:
-    """Bytes of the BPF object at ``offset``, or None where there is no plausible one.
+def find_objects(archive: Path) -> Iterator[Extracted]:
+    """Yield the objects of a package: files of it, and those embedded in files.
 
-    The object ends at the larger of the section header table's end and the last section's end.
+    Raises:
+        FetchError: a part of the package cannot be looked at.
     """
-    header = data[offset : offset + ELF_HEADER_SIZE]
-    if len(header) < ELF_HEADER_SIZE or not header.startswith(ELF64_MAGIC):
-        return None
-    order = _byte_order(header)
-    if order is None or int.from_bytes(header[18:20], order) != EM_BPF:
-        return None
-    table = int.from_bytes(header[40:48], order)
-    entry_size = int.from_bytes(header[58:60], order)
-    count = int.from_bytes(header[60:62], order)
-    end = table + entry_size * count
-    room = min(len(data) - offset, MAX_OBJECT)
-    if entry_size != SECTION_HEADER_SIZE or not count or not ELF_HEADER_SIZE <= end <= room:
-        return None
-    for index in range(count):
-        at = offset + table + index * SECTION_HEADER_SIZE
-        section = data[at : at + SECTION_HEADER_SIZE]
-        if int.from_bytes(section[4:8], order) != SHT_NOBITS:
-            start = int.from_bytes(section[24:32], order)
-            end = max(end, start + int.from_bytes(section[32:40], order))
-    return end if end <= room else None
-
-
-def _byte_order(header: bytes) -> Any:
-    """``"little"`` or ``"big"`` as EI_DATA says, None for anything else."""
-    return {1: "little", 2: "big"}.get(header[5])
-
-
-def find_objects(file_name: str, data: bytes) -> Iterator[Extracted]:
-    """Yield the objects of one packaged file: the file itself, or those embedded in it."""
-    if object_size(data, 0) is not None:
-        suffix = "" if Path(file_name).suffix in (".o", ".elf") else ".o"
-        yield Extracted(file_name + suffix, data)
-        return
-    if not data.startswith(b"\x7fELF"):
-        return
-    offset = found = 0
-    while found < MAX_OBJECTS_PER_FILE:
-        offset = data.find(ELF64_MAGIC, offset + 1)
-        if offset < 0:
-            return
-        size = object_size(data, offset)
-        if size is not None:
-            found += 1
-            yield Extracted(f"{file_name}@{offset:x}.o", data[offset : offset + size])
-            offset += size - 1
-
-
-def iter_package_files(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield base name and bytes of each regular file of a ``.deb``; nothing touches the disk."""
-    command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        if process.stdout is None:
-            raise FetchError(f"dpkg-deb gave no output for {archive.name}")
-        with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
-            for member in tar:
-                if not member.isreg() or not ELF_HEADER_SIZE <= member.size <= MAX_HOST_FILE:
-                    continue
-                stream = tar.extractfile(member)
-                if stream is not None:
-                    yield Path(member.name).name, stream.read()
+    for item in iter_objects(archive, archive.name):
+        if isinstance(item, Unopened):
+            raise FetchError(f"{item.path}: {item.reason}")
+        file, _, offset = item.path.partition("!obj@0x")
+        name = re.split("[!/]", file)[-1]
+        if offset:
+            yield Extracted(f"{name}@{offset}.o", item.data)
+        else:
+            suffix = "" if Path(name).suffix in (".o", ".elf") else ".o"
+            yield Extracted(name + suffix, item.data)
 
 
 def download(package: str, folder: Path) -> Path:
@@ -186,14 +136,13 @@ def drop_copies(package: Package, found: list[Extracted], known: set[str]) -> di
 
 
 def fetch(package: Package, known: set[str]) -> dict[str, Any]:
-    """Download one package, store its objects, and return its entry of the index."""
+    """Download one package, store it and its objects, and return its entry of the index."""
     folder = STORE / package.name
+    PACKAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        archive = download(package.name, Path(work))
-        version = package_version(archive)
-        found = [
-            item for name, data in iter_package_files(archive) for item in find_objects(name, data)
-        ]
+        archive = Path(shutil.move(download(package.name, Path(work)), archive_of(package)))
+    version = package_version(archive)
+    found = list(find_objects(archive))
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -204,6 +153,11 @@ def fetch(package: Package, known: set[str]) -> dict[str, Any]:
         (folder / item.name).write_bytes(item.data)
         hashes[item.name] = digest
     return {"version": version, "objects": hashes}
+
+
+def archive_of(package: Package) -> Path:
+    """Where the package itself is kept: tests search it."""
+    return PACKAGES / f"{package.name}.deb"
 
 
 def is_complete(name: str, entry: dict[str, Any] | None) -> bool:
@@ -260,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
         if not is_complete(package.name, index.get(package.name)):
             try:
                 index[package.name] = fetch(package, other_digests(index, package.name))
-            except (FetchError, OSError, subprocess.SubprocessError, tarfile.TarError) as error:
+            except (FetchError, EbpfStaticError, OSError, subprocess.SubprocessError) as error:
                 print(f"error: {error}", file=sys.stderr)
                 continue
             INDEX.write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", "utf-8")
