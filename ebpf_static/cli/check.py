@@ -40,6 +40,9 @@ exit status:
   1  findings
   2  the job could not be done: a wrong option, a file that cannot be read or is not a BPF
      object, a rule that crashed (everything else is still judged)"""
+_NO_RELEASE = (
+    "no release was judged for: name one (--target linux:6.1), or ask 'ebpf-static requires'"
+)
 _MAX_STALE = 20
 """Stale entries of a baseline spelled out on standard error."""
 
@@ -80,6 +83,8 @@ def run(args: Namespace) -> int:
     output_file = args.output_file or os.environ.get(FILE_VARIABLE) or None
     report = _with_baseline(args, choices, judge(args, choices))
     _report_on_run(args, choices, report)
+    if output_format == FORMATS[0] and not args.quiet and _judged_for_no_release(report, choices):
+        complain(args, _NO_RELEASE, "note")
     if args.quiet < 2 or output_file is not None:
         text = _rendered(report, output_format, output_file, args, choices)
         write_document(text, output_file)
@@ -119,6 +124,13 @@ def _has_links(output_format: str, output_file: str | None, style: Style) -> boo
     """Tell whether rules' pages are to be named: by some formats, and on a terminal."""
     on_terminal = output_file is None and style.enabled and sys.stdout.isatty()
     return on_terminal or output_format in LINKING_FORMATS
+
+
+def _judged_for_no_release(report: Report, choices: Choices) -> bool:
+    """Tell whether finding no error is no promise: what kernels lack was not looked at."""
+    if report.targets or not report.objects or not report.ok:
+        return False
+    return any(rule.entry.release_only for each in choices.checkers() for rule in each.rules)
 
 
 def _links(choices: Choices) -> dict[str, str]:

@@ -218,3 +218,15 @@ def test_findings_name_the_page_of_their_rule(run: Run, objects: Path, output_fo
     assert finding["url"].endswith("/docs/rules/ELF001.md")
     plugin = run("check", "good.o", "--output-format", output_format, "--fail-on", "note").out
     assert '"url": null' in plugin
+
+
+def test_no_error_without_a_release_is_said_to_be_no_promise(run: Run) -> None:
+    def notes(*arguments: str) -> str:
+        return run("check", "good.o", *arguments).err
+
+    assert notes() == (
+        "note: no release was judged for: name one (--target linux:6.1), or ask "
+        "'ebpf-static requires'\n"
+    )
+    assert notes("--target", "linux:6.1") == notes("--select", "PLT") == notes("-q") == ""
+    assert notes("--output-format", "concise") == notes("--platform", "windows") == ""
