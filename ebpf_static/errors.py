@@ -11,6 +11,10 @@ from __future__ import annotations
 class EbpfStaticError(Exception):
     """Base of everything this package raises on purpose."""
 
+    def __str__(self) -> str:
+        """Return one printable line: names in it may be anybody's."""
+        return escape(super().__str__())
+
 
 class ObjectError(EbpfStaticError):
     """The bytes given cannot be read as a spec.

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,15 +32,6 @@ def refused_in_one_line(attempt: Callable[[], object]) -> None:
     else:
         message = ""
     assert "\n" not in message
-
-
-@_SHARED
-@given(data=st.binary(max_size=400))
-@pytest.mark.parametrize("read", [load_file, read_baseline])
-def test_bytes(tmp_path: Path, read: Any, data: bytes) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(data)
-    refused_in_one_line(lambda: read(path))
 
 
 @_SHARED

@@ -24,20 +24,30 @@ def walk(data: bytes) -> CollectionSpec | None:
     try:
         spec = read(data)
     except EbpfStaticError as error:
-        _check_error(error)
+        check_error(error)
         return None
+    walk_spec(spec)
+    return spec
+
+
+def walk_spec(spec: CollectionSpec) -> None:
+    """Ask a spec everything.
+
+    Raises:
+        AssertionError: an answer breaks a promise of the specs.
+    """
     _functions(spec)
     _maps(spec)
     if spec.btf is not None:
-        _btf(spec.btf)
+        walk_btf(spec.btf)
     if spec.btf_ext is not None:
         _ext(spec, spec.btf_ext)
     assert spec.model_dump_json()
     assert hash(spec) == hash(spec)
-    return spec
 
 
-def _check_error(error: EbpfStaticError) -> None:
+def check_error(error: EbpfStaticError) -> None:
+    """Hold an error of ours to its promises: one printable line that does not repeat the input."""
     text = str(error)
     assert text.isprintable(), "an error is one printable line"
     assert len(text) < 20_000, "an error does not repeat the object"
@@ -45,8 +55,11 @@ def _check_error(error: EbpfStaticError) -> None:
 
 def _functions(spec: CollectionSpec) -> None:
     for function in spec.functions:
-        instructions = function.instructions
-        assert sum(1 + (i.next_imm is not None) for i in instructions) == function.insn_count
+        instructions = function.instructions if spec.elf is not None else ()  # else machine code
+        assert (
+            spec.elf is None
+            or sum(1 + (i.next_imm is not None) for i in instructions) == function.insn_count
+        )
         for reference in function.references:
             assert 0 <= reference.index < function.insn_count
             assert reference.target < len(spec.functions) + len(spec.maps) + len(spec.externs)
@@ -68,7 +81,8 @@ def _maps(spec: CollectionSpec) -> None:
         assert repr(program.type), repr(program.attach_type)
 
 
-def _btf(btf: Btf) -> None:
+def walk_btf(btf: Btf) -> None:
+    """Ask types everything; errors of ours are answers."""
     for type_id in range(min(len(btf) + 1, _TYPES)):
         calls: tuple[Any, ...] = (btf.type, btf.name, btf.resolve, btf.size_of, btf.align_of,
                                   btf.decl_tags, btf.type_offset)  # fmt: skip
@@ -76,7 +90,7 @@ def _btf(btf: Btf) -> None:
             try:
                 call(type_id)
             except EbpfStaticError as error:
-                _check_error(error)
+                check_error(error)
     with suppress(EbpfStaticError):
         assert sum(1 for _ in btf.iter_types(own=True)) == len(btf) - btf.start_id
 
