@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from ebpf_static.loading import CheckFailedError, Collection, Loader, LoadOptions
     from ebpf_static.plugins import Rule, RuleMeta
     from ebpf_static.reading import read
+    from ebpf_static.scanning.inventory import FoundObject, Inventory
+    from ebpf_static.scanning.verbs import inventory, scan
     from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec
     from ebpf_static.target import Platform, Target, Version
     from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
@@ -71,9 +73,11 @@ __all__ = [
     "Failure",
     "Finding",
     "FormatError",
+    "FoundObject",
     "FunctionSpec",
     "HelperId",
     "Ignore",
+    "Inventory",
     "LimitError",
     "LoadOptions",
     "LoadRejectedError",
@@ -108,12 +112,14 @@ __all__ = [
     "core_relocate",
     "diff_btf",
     "explain",
+    "inventory",
     "load",
     "read",
     "read_btf",
     "requires",
     "requires_types",
     "rules",
+    "scan",
     "verdicts",
 ]
 
@@ -157,6 +163,8 @@ _NAMES_BY_MODULE = {
     ),
     "ebpf_static.plugins": ("Rule", "RuleMeta"),
     "ebpf_static.reading": ("read",),
+    "ebpf_static.scanning.inventory": ("FoundObject", "Inventory"),
+    "ebpf_static.scanning.verbs": ("inventory", "scan"),
     "ebpf_static.specs": ("CollectionSpec", "FunctionSpec", "MapSpec", "ProgramSpec"),
     "ebpf_static.target": ("Platform", "Target", "Version"),
     "ebpf_static.uapi.constants": ("AttachType", "HelperId", "MapType", "ProgramType"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,17 @@ def add_parser(commands: Commands) -> None:
         commands, NAME, "judge compiled eBPF objects", _DESCRIPTION,
         arguments="[PATH ...]", epilog=_EPILOG,
     )  # fmt: skip
-    check_options.add_inputs(parser)
+    check_options.add_paths(parser).add_argument(
+        "--skip-unrecognized", action="store_true",
+        help="pass over named files that are no BPF objects and hold none instead of failing",
+    )  # fmt: skip
+    add_reporting(parser)
+    add_common(parser)
+    parser.set_defaults(run=run, everywhere=False)
+
+
+def add_reporting(parser: ArgumentParser) -> None:
+    """Add how to judge and report."""
     check_options.add_judgement(parser)
     check_options.add_selection(parser)
     check_options.add_suppression(parser).add_argument(
@@ -64,23 +74,22 @@ def add_parser(commands: Commands) -> None:
     )
     check_options.add_work(parser)
     check_options.add_output(parser)
-    add_common(parser)
-    parser.set_defaults(run=run, everywhere=False)
 
 
 def run(args: Namespace) -> int:
     """Run the command and return the exit status."""
-    from ebpf_static.cli.judge import judge
     from ebpf_static.cli.settings import Choices
 
-    choices = Choices(args)
+    return run_judgement(args, Choices(args))
+
+
+def run_judgement(args: Namespace, choices: Choices) -> int:
+    """Judge what the command line names, report on it and return the exit status."""
+    from ebpf_static.cli.judge import judge
+
     if args.show_settings or args.show_files:
         return _show(args, choices)
-    output_format = (
-        args.output_format or choice_from_env(FORMAT_VARIABLE, FORMATS)
-        or choices.output_format or FORMATS[0]
-    )  # fmt: skip
-    output_file = args.output_file or os.environ.get(FILE_VARIABLE) or None
+    output_format, output_file = format_of(args, choices)
     report = _with_baseline(args, choices, judge(args, choices))
     _report_on_run(args, choices, report)
     if output_format == FORMATS[0] and not args.quiet and _judged_for_no_release(report, choices):
@@ -89,6 +98,19 @@ def run(args: Namespace) -> int:
         text = _rendered(report, output_format, output_file, args, choices)
         write_document(text, output_file)
     return exit_code(report, fail_on=choices.fail_on, exit_zero=args.exit_zero)
+
+
+def format_of(args: Namespace, choices: Choices) -> tuple[str, str | None]:
+    """Return how and where to write, as options, environment and configuration say.
+
+    Raises:
+        UsageError: the environment names a format that does not exist.
+    """
+    output_format = (
+        args.output_format or choice_from_env(FORMAT_VARIABLE, FORMATS)
+        or choices.output_format or FORMATS[0]
+    )  # fmt: skip
+    return output_format, args.output_file or os.environ.get(FILE_VARIABLE) or None
 
 
 def _with_baseline(args: Namespace, choices: Choices, report: Report) -> Report:

@@ -31,11 +31,12 @@ def split(values: list[str]) -> list[str]:
     return [part for value in values for part in value.split(",") if part]
 
 
-def add_inputs(parser: ArgumentParser) -> None:
-    """Add what to read."""
+def add_paths(parser: ArgumentParser, *, nargs: str = "*") -> _ArgumentGroup:
+    """Add what to read; ``+`` asks for a path at least."""
+    default = " (default: .)" if nargs == "*" else ""
     parser.add_argument(
-        "paths", nargs="*", metavar="PATH",
-        help="files, directories, glob patterns, or - for standard input (default: .)",
+        "paths", nargs=nargs, metavar="PATH",
+        help=f"files, directories, glob patterns, or - for standard input{default}",
     )  # fmt: skip
     group = parser.add_argument_group("file selection")
     group.add_argument(
@@ -49,12 +50,9 @@ def add_inputs(parser: ArgumentParser) -> None:
         "--respect-gitignore", action="store_true",
         help="pass over what git ignores in directories; build output usually is",
     )  # fmt: skip
-    group.add_argument(
-        "--skip-unrecognized", action="store_true",
-        help="pass over named files that are not BPF objects instead of failing",
-    )  # fmt: skip
     group.add_argument("--stdin-filename", metavar="NAME", help="call the object read from - NAME")
     group.add_argument("--show-files", action="store_true", help="list what would be read and stop")
+    return group
 
 
 def add_work(parser: ArgumentParser) -> _ArgumentGroup:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ebpf_static.engine.inputs import Inputs
     from ebpf_static.findings import Report
     from ebpf_static.scanning.finding import Terms
+    from ebpf_static.scanning.inventory import Inventory
     from ebpf_static.scanning.runners import Runner
 
 
@@ -24,14 +25,30 @@ def judge(args: Namespace, choices: Choices) -> Report:
     """Return the report on everything the command line names."""
     from ebpf_static.findings import Report
 
-    if STDIN in args.paths and len(args.paths) > 1:
-        raise UsageError("'-' reads standard input and cannot be mixed with other paths")
-    inputs = _stdin(args) if STDIN in args.paths else find(args, choices)
+    inputs = _inputs(args, choices)
     report = _judge(args, choices, inputs)
     report = Report.merge((*(checker.preamble for checker in choices.checkers()), report))
-    if report.objects or report.failures or not _must_find(args, inputs):
+    if report.objects or report.failures:
         return report
-    return _nothing_found(args, inputs, report)
+    if args.everywhere:
+        say_nothing_found(args, inputs)
+        return report
+    return _with_nothing_found(args, inputs, report)
+
+
+def take_inventory(args: Namespace, choices: Choices) -> tuple[Inventory, Inputs]:
+    """Return which objects there are in everything the command line names, and in what files."""
+    from ebpf_static.scanning.inventory import Surveyor
+
+    inputs = _inputs(args, choices)
+    with _progress(args, inputs) as progress, runner_for(args) as runner:
+        return Surveyor(runner, terms_of(args, choices), progress.step).run(inputs), inputs
+
+
+def say_nothing_found(args: Namespace, inputs: Inputs) -> None:
+    """Say that there is no object, unless nothing is to be said."""
+    if args.quiet < 2:
+        complain(args, _nothing_found(args, inputs), "note")
 
 
 def find(args: Namespace, choices: Choices) -> Inputs:
@@ -60,33 +77,34 @@ def terms_of(args: Namespace, choices: Choices) -> Terms:
 
 def runner_for(args: Namespace) -> Runner:
     """Return where the work is done."""
-    from ebpf_static.scanning.runners import InProcess, InProcesses
+    from ebpf_static.scanning.runners import make_runner
 
-    jobs: int = args.jobs
-    if jobs == 0:
-        from ebpf_static.scanning.pool import cpus
-
-        jobs = cpus()
-    # Only a process of its own can be ended when it takes too long.
-    return InProcess() if jobs == 1 and args.timeout is None else InProcesses(jobs, args.timeout)
+    return make_runner(args.jobs, args.timeout)
 
 
 def _judge(args: Namespace, choices: Choices, inputs: Inputs) -> Report:
     from ebpf_static.scanning.judging import Judge
 
-    progress = Progress(len(inputs.found), wanted=not (args.no_progress or args.quiet))
-    try:
-        with runner_for(args) as runner:
-            work = Judge(
-                choices.checker_for, runner, terms=terms_of(args, choices), watch=progress.step
-            )
-            report = work.run(inputs)
-    finally:
-        progress.done()
+    terms = terms_of(args, choices)
+    with _progress(args, inputs) as progress, runner_for(args) as runner:
+        work = Judge(choices.checker_for, runner, terms=terms, watch=progress.step)
+        report = work.run(inputs)
     if args.verbose > 1:
         for line in "".join(work.traces).splitlines():
             print(escape(line), file=sys.stderr)
     return report
+
+
+def _progress(args: Namespace, inputs: Inputs) -> Progress:
+    return Progress(len(inputs.found), wanted=not (args.no_progress or args.quiet))
+
+
+def _inputs(args: Namespace, choices: Choices) -> Inputs:
+    if STDIN not in args.paths:
+        return find(args, choices)
+    if len(args.paths) > 1:
+        raise UsageError("'-' reads standard input and cannot be mixed with other paths")
+    return _stdin(args)
 
 
 def _stdin(args: Namespace) -> Inputs:
@@ -100,20 +118,18 @@ def _stdin(args: Namespace) -> Inputs:
     return Inputs(found={name: item})
 
 
-def _must_find(args: Namespace, inputs: Inputs) -> bool:
-    """Tell whether finding nothing is worth a word: only a directory promises objects."""
-    named = any(item.named for item in inputs.found.values())
-    return args.everywhere or (not named and any(Path(path).is_dir() for path in args.paths or "."))
-
-
-def _nothing_found(args: Namespace, inputs: Inputs, report: Report) -> Report:
+def _with_nothing_found(args: Namespace, inputs: Inputs, report: Report) -> Report:
+    """Return the report with a failure for directories without an object: they promise some."""
     from ebpf_static.findings import Failure, Report
 
-    where = ", ".join(f"'{path}'" for path in args.paths or ["."])
-    message = f"no eBPF object in {where}: looked at {inputs.looked_at} files"
-    if args.everywhere:
-        if args.quiet < 2:
-            complain(args, message, "note")
+    named = any(item.named for item in inputs.found.values())
+    if named or not any(Path(path).is_dir() for path in args.paths or ["."]):
         return report
-    failure = Failure.model_construct(object="", message=message)
+    failure = Failure.model_construct(object="", message=_nothing_found(args, inputs))
     return Report.merge((report, Report.model_construct(failures=(failure,))))
+
+
+def _nothing_found(args: Namespace, inputs: Inputs) -> str:
+    where = ", ".join(f"'{path}'" for path in args.paths or ["."])
+    number = inputs.looked_at + sum(item.named for item in inputs.found.values())
+    return f"no eBPF object in {where}: looked at {number} {'file' if number == 1 else 'files'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Self
 
 from ebpf_static.errors import escape
 
@@ -38,6 +39,12 @@ class Progress:
         sys.stderr.write(f"\r\x1b[K{shown}")
         sys.stderr.flush()
         self._shown = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done()
 
     def done(self) -> None:
         """Take the line away."""

@@ -120,6 +120,13 @@ class Finder:
         """Note that something found is an object."""
         self._with_objects.add(found.number)
 
+    def reject(self, found: Found, what: str) -> None:
+        """Note that something found is no object, but ``what``."""
+        if found.inside:
+            self.trouble.skip(found.number, found.part.name, what)
+        else:
+            self.trouble.pass_over(found.number, found.item, found.part.name, what)
+
     def finish(self) -> None:
         """Note the containers without an object."""
         for number, (item, why) in self._empty.items():

@@ -212,15 +212,11 @@ class Judge:
                 places = tuple(found.part.name for found in copies)
                 yield Report.model_construct(copies=(Copies(first.part.name, places),))
             return
-        trouble = self._finder.trouble
         for found in (first, *copies):
-            name = found.part.name
             if outcome.error:
-                trouble.fail(found.number, name, outcome.error)
-            elif found.inside:
-                trouble.skip(found.number, name, outcome.foreign)
+                self._finder.trouble.fail(found.number, found.part.name, outcome.error)
             else:
-                trouble.pass_over(found.number, found.item, name, outcome.foreign)
+                self._finder.reject(found, outcome.foreign)
 
 
 def _key(checker: Checker, found: Found) -> _Key:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from ebpf_static.errors import EbpfStaticError
+from ebpf_static.errors import EbpfStaticError, UsageError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -177,6 +177,31 @@ class _Guarded:
 
     def result(self) -> Any:
         return self._runner.wait(*self._call)
+
+
+def make_runner(
+    jobs: int = 1, timeout: float | None = None, executor: Executor | None = None
+) -> Runner:
+    """Return where to work.
+
+    Args:
+        jobs: processes of our own; 0 for as many as there are processors, 1 for none.
+        timeout: seconds a call may take.
+        executor: an executor to use instead.
+
+    Raises:
+        UsageError: ``timeout`` is for an executor, whose calls nobody can end.
+    """
+    if executor is not None:
+        if timeout is not None:
+            raise UsageError("what an executor runs cannot be ended: it takes no time limit")
+        return InExecutor(executor)
+    if jobs == 0:
+        from ebpf_static.scanning.pool import cpus
+
+        jobs = cpus()
+    # Only a process of its own can be ended when it takes too long.
+    return InProcess() if jobs == 1 and timeout is None else InProcesses(jobs, timeout)
 
 
 def in_order(items: Iterable[_T], ahead: int) -> Iterator[_T]:

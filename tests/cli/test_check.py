@@ -93,7 +93,7 @@ def test_a_directory_is_searched_by_content(run: Run) -> None:
 
 def test_a_directory_without_objects_says_what_was_looked_at(run: Run) -> None:
     result = run("check", "none")
-    assert result.err == "error: no eBPF object in 'none': looked at 1 files\n"
+    assert result.err == "error: no eBPF object in 'none': looked at 1 file\n"
 
 
 def test_exclude(run: Run) -> None:
