@@ -24,6 +24,8 @@ class ConditionKind(StrEnum):
     """The program's expected attach type is one of those named."""
     NOT_ATTACH_TYPE = "not_attach_type"
     """The program's expected attach type is none of those named."""
+    ATTACH_TARGET = "attach_target"
+    """The hook or iterator the program attaches to is one of those named (``tcp``)."""
     SLEEPABLE = "sleepable"
     """The program is loaded with ``BPF_F_SLEEPABLE``."""
     CAPABILITY = "capability"
@@ -72,6 +74,7 @@ class Condition:
 _WORDS = {
     ConditionKind.ATTACH_TYPE: "only with attach type {}",
     ConditionKind.NOT_ATTACH_TYPE: "not with attach type {}",
+    ConditionKind.ATTACH_TARGET: "only in programs that attach to {}",
     ConditionKind.SLEEPABLE: "only in a sleepable program",
     ConditionKind.CAPABILITY: "needs {}",
     ConditionKind.CONFIG: "needs a kernel with {}",

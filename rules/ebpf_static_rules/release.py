@@ -101,19 +101,22 @@ def words_of(conditions: tuple[Condition, ...]) -> str:
 
 
 def open_conditions(
-    answer: Availability, context: RuleContext, *, sleepable: bool
+    answer: Availability, context: RuleContext, program: ProgramSpec | None = None
 ) -> tuple[Condition, ...]:
     """Return the conditions of something available that this program and kernel do not meet.
 
     Capabilities, lockdown and processors are no question of bytes: the loading process has what
     it needs, nothing is locked down, and the processor is x86-64.
     """
-    return tuple(it for it in answer.conditions if not _is_met(it, context, sleepable=sleepable))
+    return tuple(it for it in answer.conditions if not _is_met(it, context, program))
 
 
-def _is_met(condition: Condition, context: RuleContext, *, sleepable: bool) -> bool:
+def _is_met(condition: Condition, context: RuleContext, program: ProgramSpec | None) -> bool:
     if condition.kind is ConditionKind.SLEEPABLE:
-        return sleepable
+        return program is not None and program.sleepable
+    if condition.kind is ConditionKind.ATTACH_TARGET and program is not None:
+        # That a target has yet to be set is PRG204's.
+        return program.attach_to is None or program.attach_to in condition.names
     if condition.kind is ConditionKind.CONFIG:
         config = context.kernel.config if context.kernel else None
         return config is None or all(config.get(name) in ("y", "m") for name in condition.names)

@@ -75,8 +75,21 @@ def _iterators(name: str, conditions: Conditions) -> Iterator[tuple[str, list[Ro
     for item in snapshot("linux/corrections")["iterator_helpers"]:
         if name in item["helpers"]:
             attach = f"attach_type={shorten(item['attach_type'], 'BPF_')}"
-            when = conditions.key([attach, f"other={item['only']}"])
-            yield item["program_type"], [span(item["since"], when=when, dated=True)]
+            starts = list(item["targets"])
+            yield (
+                item["program_type"],
+                [
+                    span(
+                        start,
+                        end,
+                        when=conditions.key([attach, f"attach_target={' '.join(targets)}"]),
+                        dated=True,
+                    )
+                    for (start, targets), end in zip(
+                        item["targets"].items(), [*starts[1:], None], strict=True
+                    )
+                ],
+            )
 
 
 def _removed(name: str) -> set[str]:
@@ -120,7 +133,20 @@ def _steps(fact: Row, name: str, program_type: str, when: Row, since: str) -> li
     for item in snapshot("linux/corrections")["unconditional_before"]:
         if name in item["helpers"] and key(since) < key(item["until"]):
             steps = [(since, []), (item["until"], steps[-1][1])]
+    steps = [*_hook_steps(name, program_type, steps)]
     return [(start, [*texts, *always]) for start, texts in steps]
+
+
+def _hook_steps(name: str, program_type: str, steps: list[Step]) -> Iterator[Step]:
+    """Yield steps with the hooks that a helper is for, where it is for some only."""
+    items = snapshot("linux/corrections")["hook_helpers"]
+    found = [it for it in items if name in it["helpers"] and program_type == it["program_type"]]
+    if not found:
+        yield from steps
+        return
+    (_, texts), *_ = steps
+    for start, hooks in found[0]["targets"].items():
+        yield start, [*texts, f"attach_target={' '.join(hooks)}"]
 
 
 def _with_more(name: str, program_type: str, when: Row) -> Row:
@@ -150,8 +176,6 @@ def _always(fact: Row, name: str, program_type: str, when: Row) -> list[str]:
     ]
     options = snapshot("linux/config_options")["helpers"]
     texts += [f"config={' '.join(it['config'])}" for it in options if it["name"] == name]
-    if any("LSM hook" in other for other in when.get("other", [])):
-        texts.append("other=only in LSM hooks that allow socket options (kernel/bpf/bpf_lsm.c)")
     return texts
 
 

@@ -76,11 +76,25 @@ def test_map_of_the_other_branch_is_undecided() -> None:
     assert finding.undecided
 
 
-def test_iterators_may_call_what_their_own_sockets_take() -> None:
-    program = {"name": "f", "section": "iter/tcp", "code": ["call 57", *_EXIT]}
+@pytest.mark.parametrize(
+    ("section", "release", "taken"),
+    [
+        ("iter/tcp", "5.10", False),
+        ("iter/tcp", "5.15", True),
+        ("iter/tcp", "6.1", True),
+        ("iter/unix", "5.15", False),
+        ("iter/unix", "6.1", True),
+        ("iter/udp", "6.1", False),
+        ("lsm_cgroup/sock_graft", "6.1", True),
+        ("lsm_cgroup/socket_bind", "6.1", False),
+    ],
+)
+def test_hooks_and_iterators_may_call_what_their_sockets_take(
+    section: str, release: str, *, taken: bool
+) -> None:
+    program = {"name": "f", "section": section, "code": ["call 57", *_EXIT]}
     spec = build_spec({"programs": [program]})
-    (finding,) = check(spec, targets=["linux:6.1"], select=["HLP202"]).findings
-    assert finding.undecided
-    assert "iter/tcp" in finding.message
-    (finding,) = check(spec, targets=["linux:5.10"], select=["HLP202"]).findings
-    assert (finding.severity, finding.undecided) == (Severity.ERROR, False)
+    findings = check(spec, targets=[f"linux:{release}"], select=["HLP202"]).findings
+    assert [(it.severity, it.undecided) for it in findings] == (
+        [] if taken else [(Severity.ERROR, False)]
+    )

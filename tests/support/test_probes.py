@@ -104,7 +104,7 @@ EXPLAINED |= {
     ): "the probe's iterator is none of sockets, which alone allow it"
     for name in ("getsockopt", "setsockopt")
 }
-CONDITIONS = {"CONFIG", "SLEEPABLE", "NOT_LOCKDOWN", "OTHER"}
+CONDITIONS = {"ATTACH_TARGET", "CONFIG", "SLEEPABLE", "NOT_LOCKDOWN", "OTHER"}
 """A kernel may lack what the tables have only for one of these, which the answer must name."""
 
 

@@ -137,7 +137,7 @@ def _judge(
     if answer.status == "unknown":
         why = answer.note or "the tables do not say"
         return _Answer(f"whether it may is not known ({why})", True, Confidence.LOW)
-    lacking = open_conditions(answer, context, sleepable=program.sleepable)
+    lacking = open_conditions(answer, context, program)
     if not answer.available and not helper(asked, None, None, release).available:
         return _Answer("a backport, of which no table says who may call it", True, Confidence.LOW)
     if not answer.available:

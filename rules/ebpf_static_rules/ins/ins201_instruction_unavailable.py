@@ -158,7 +158,7 @@ class _Tables:
         found = self._lacking.get(name)
         if found is None:
             answer = self.answer(name)
-            unmet = open_conditions(answer, self._context, sleepable=False)
+            unmet = open_conditions(answer, self._context)
             found = self._lacking[name] = not answer.available or bool(unmet)
         return found
 

@@ -55,7 +55,7 @@ class TailCallWithSubprograms(ReleaseRule):
     ) -> Iterator[Finding]:
         """Yield one finding for each such tail call."""
         answer = feature("tail_calls_with_subprograms", release)
-        if answer.available and not open_conditions(answer, context, sleepable=False):
+        if answer.available and not open_conditions(answer, context):
             return
         linking = {program.name for program, linked in iter_linked(spec) if len(linked) > 1}
         locate = Locator(spec, context)

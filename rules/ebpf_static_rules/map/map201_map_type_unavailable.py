@@ -62,7 +62,7 @@ class MapTypeUnavailable(ReleaseRule):
             if not type_.known:
                 continue  # MAP101
             answer = map_type(type_, release)
-            lacking = open_conditions(answer, context, sleepable=False)
+            lacking = open_conditions(answer, context)
             if answer.available and not lacking:
                 continue
             if not answer.available and has_map_type(context, type_):

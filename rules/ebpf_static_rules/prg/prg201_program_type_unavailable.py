@@ -57,7 +57,7 @@ class ProgramTypeUnavailable(ReleaseRule):
             if program.type.number == 0 or not program.type.known:
                 continue  # PRG001
             answer = program_type(program.type, release)
-            lacking = open_conditions(answer, context, sleepable=program.sleepable)
+            lacking = open_conditions(answer, context, program)
             subject = f"program `{program.name}` is of type {program.type.name}"
             built = has_program_type(context, program.type)
             if built is False and answer.available:
