@@ -1,17 +1,15 @@
 """``markdown``: a summary and the findings, made for ``$GITHUB_STEP_SUMMARY`` and merge requests.
 
-Every text from an object or a message is escaped: it shows as it is and can neither start a table,
-a link, a heading, a mention nor HTML. Source: CommonMark 0.31 and GitHub Flavored Markdown.
+Every text from an object or a message is escaped: see :mod:`ebpf_static.markdown`.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from itertools import groupby
 
-from ebpf_static.errors import escape
 from ebpf_static.findings import Confidence, Finding, Report, Severity
+from ebpf_static.markdown import code, message, text
 from ebpf_static.output.places import also_at
 from ebpf_static.output.rule_page import RulePage
 from ebpf_static.output.style import PLAIN, RenderOptions
@@ -21,7 +19,6 @@ MAX_SHOWN = 500
 """Findings spelled out; a step summary holds 1 MiB."""
 
 _MARKS = {"error": "❌", "warning": "⚠️", "note": "ℹ️"}  # noqa: RUF001 - the information sign
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|&~@:$\"'^=]|(?<![0-9A-Za-z])[-.]|(?<=[Ww]{3})\.)")
 
 
 def render(report: Report, options: RenderOptions) -> str:
@@ -41,24 +38,6 @@ def render(report: Report, options: RenderOptions) -> str:
         parts += _left_out([finding for finding in active if finding not in shown])
     parts += _suppressed(report)
     return "\n\n".join(parts) + "\n"
-
-
-def text(value: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", escape(value))
-
-
-def code(value: str) -> str:
-    """Return text as code; HTML, because nothing can be escaped between backticks."""
-    return f"<code>{text(value)}</code>"
-
-
-def message(value: str) -> str:
-    """Return a message whose names stand between backticks, as code."""
-    parts = value.split("`")
-    if len(parts) % 2 == 0:  # a name holds a backtick: nobody can tell which is which
-        return text(value)
-    return "".join(code(p) if n % 2 and p else text(p) for n, p in enumerate(parts))
 
 
 def _table(report: Report) -> str:

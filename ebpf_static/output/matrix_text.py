@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ebpf_static.errors import escape
 from ebpf_static.findings import Finding
+from ebpf_static.markdown import code, message, text
 from ebpf_static.output.json_text import dumps
 from ebpf_static.output.style import Style
 from ebpf_static.output.table import table
@@ -42,14 +43,14 @@ def render_text(matrix: Matrix, style: Style) -> str:
 def render_markdown(matrix: Matrix) -> str:
     """Return the same in Markdown."""
     header = ["object", *(str(target) for target in matrix.targets), "lowest"]
-    lines = [f"| {' | '.join(_cell(it) for it in header)} |", f"|{'---|' * len(header)}"]
+    lines = [f"| {' | '.join(text(it) for it in header)} |", f"|{'---|' * len(header)}"]
     for row in matrix.rows:
-        cells = [row.object, *(_word(cell) for cell in row.cells), str(row.lowest or "-")]
-        lines.append(f"| {' | '.join(_cell(it) for it in cells)} |")
+        cells = [*(_word(cell) for cell in row.cells), str(row.lowest or "-")]
+        lines.append(f"| {' | '.join((code(row.object), *map(text, cells)))} |")
     for row in matrix.rows:
         reasons = list(_reasons(row))
         if reasons:
-            lines += ["", f"## {_cell(row.object)}", "", *(f"* {_cell(it)}" for it in reasons)]
+            lines += ["", f"## {text(row.object)}", "", *(f"* {message(it)}" for it in reasons)]
     return "\n".join(lines) + "\n"
 
 
@@ -115,8 +116,8 @@ def _reasons(row: Row) -> Iterator[str]:
         if reason is not None:
             key = (cell.verdict.status.value, f"{reason.code} {escape(_message(reason))}")
             targets.setdefault(key, []).append(str(cell.target))
-    for (status, text), names in targets.items():
-        yield f"{', '.join(names)}: {status}: {text}"
+    for (status, why), names in targets.items():
+        yield f"{', '.join(names)}: {status}: {why}"
     if row.lowest is not None and row.lowest.reason is not None:
         reason = row.lowest.reason
         yield f"not before {row.lowest.line}: {reason.code} {escape(_message(reason))}"
@@ -125,7 +126,3 @@ def _reasons(row: Row) -> Iterator[str]:
 def _message(finding: Finding) -> str:
     """Return a message without the release, which stands before it."""
     return _RELEASE.sub("that release", finding.message.split(" (target ", 1)[0])
-
-
-def _cell(text: str) -> str:
-    return escape(text).replace("|", "\\|")

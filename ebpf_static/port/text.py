@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ebpf_static.errors import escape
 from ebpf_static.findings import Location
+from ebpf_static.markdown import message
 from ebpf_static.port.model import (
     Blocker,
     FieldPort,
@@ -42,7 +43,7 @@ def render_markdown(report: PortReport) -> str:
     """Return the report as Markdown: headings and nested lists."""
     parts: list[str] = []
     for line in iter_lines(report):
-        text = _quoted(escape(line.text))
+        text = message(line.text)
         if line.depth == 0:
             parts.append(f"\n{text}\n" if parts else f"# {text}\n")
         elif line.heading:
@@ -50,14 +51,6 @@ def render_markdown(report: PortReport) -> str:
         else:
             parts.append(f"{'  ' * (line.depth - 2)}- {text}\n")
     return "".join(parts)
-
-
-def _quoted(text: str) -> str:
-    """Return text whose characters Markdown would take for markup, outside of code, are escaped."""
-    parts = text.split("`")
-    for at in range(0, len(parts), 2):
-        parts[at] = "".join(f"\\{c}" if c in "\\*_[]<" else c for c in parts[at])
-    return "`".join(parts)
 
 
 def iter_lines(report: PortReport) -> Iterator[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf_static.errors import escape
+from ebpf_static.markdown import code, message, text
 from ebpf_static.requirements.model import Guard, Requirement, Requirements
 
 _GUARDS = {
@@ -34,14 +35,14 @@ def render_text(report: Requirements) -> str:
 
 def render_markdown(report: Requirements) -> str:
     """Return the requirements as a Markdown table."""
-    lines = [f"# {_cell(report.object)}: {report.platform.label}", ""]
-    lines += [line for text in _lowest(report) for line in (_cell(text), "")]
+    lines = [f"# {text(report.object)}: {report.platform.label}", ""]
+    lines += [line for it in _lowest(report) for line in (message(it), "")]
     lines += ["| kind | name | since | guard | where |", "|---|---|---|---|---|"]
     for item in report.items:
-        where = _cell("; ".join(_places(item)))
+        where = text("; ".join(_places(item)))
         guard = _GUARDS[item.guard]
         lines.append(
-            f"| {item.kind.value} | `{_cell(item.name)}` | {item.since or ''} | {guard} | {where} |"
+            f"| {item.kind.value} | {code(item.name)} | {item.since or ''} | {guard} | {where} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -75,7 +76,3 @@ def _places(item: Requirement) -> Iterator[str]:
         yield f"{place.logical}{source}"
     if item.count > len(item.locations):
         yield f"and {item.count - len(item.locations)} more places"
-
-
-def _cell(text: str) -> str:
-    return escape(text).replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")

@@ -127,7 +127,7 @@ class _StringTable:
         self._offsets = {b"": 0}
 
     def add(self, name: str | bytes) -> int:
-        raw = name.encode() if isinstance(name, str) else name
+        raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
         if raw not in self._offsets:
             self._offsets[raw] = len(self.data)
             self.data += raw + b"\0"

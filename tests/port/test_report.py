@@ -197,7 +197,7 @@ def test_names_cannot_leave_their_line() -> None:
     for text in (render_text(report), render_markdown(report)):
         assert "\x1b" not in text
         assert "\n# b" not in text
-        assert "a'" in text
+        assert "a'" in text or "a\\'" in text
 
 
 def test_names_that_are_no_text_are_spelled_out_in_json() -> None:

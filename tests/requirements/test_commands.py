@@ -24,7 +24,7 @@ def test_requires(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert {item["kind"] for item in document["items"]} >= {"helper", "map type", "feature"}
     file = tmp_path / "needs.md"
     assert main(("requires", CALLBACKS, "--output-format", "markdown", "-o", str(file))) == 0
-    assert "| helper | `loop` | 5.17 |" in file.read_text("utf-8")
+    assert "| helper | <code>loop</code> | 5.17 |" in file.read_text("utf-8")
 
 
 def test_matrix(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,8 +46,8 @@ def test_a_directory_for_the_releases_people_run(
     (tmp_path / "b.txt").write_text("no object")
     assert main(("matrix", str(tmp_path), "--output-format", "markdown")) == 0
     text = capsys.readouterr().out
-    assert "linux:5.10" in text
-    assert "linux:6.12" in text
+    assert "linux\\:5.10" in text
+    assert "linux\\:6.12" in text
 
 
 def test_what_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
