@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import zipfile
@@ -84,6 +85,30 @@ def test_metadata_names_licence_dependencies_and_command(wheel: Path) -> None:
     assert "ebpf-static = ebpf_static.cli.main:run" in scripts
     assert "ebpf-static = ebpf_static.config.schema:validate_pyproject_schema" in scripts
     assert f"{info}/licenses/LICENSE" in archive.namelist()
+
+
+def run_tool(tool: str, *words: str, cwd: Path | None = None) -> None:
+    """Run an installed checker of packages as a module; skip where there is none."""
+    module = tool.replace("-", "_")
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"needs {tool}: pip install --group test")
+    command = [sys.executable, "-m", module, *words]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_wheel_has_the_contents_of_a_wheel(repository: Path, wheel: Path) -> None:
+    run_tool("check-wheel-contents", str(wheel), cwd=repository)
+
+
+def test_the_index_would_take_wheel_and_sdist(
+    repository: Path, wheel: Path, tmp_path: Path
+) -> None:
+    run_tool("twine", "check", "--strict", str(wheel), str(build(repository, tmp_path, "sdist")))
+
+
+def test_the_project_table_is_valid(repository: Path) -> None:
+    run_tool("validate-pyproject", str(repository / "pyproject.toml"))
 
 
 def test_same_checkout_gives_the_same_bytes(repository: Path, wheel: Path, tmp_path: Path) -> None:
