@@ -22,6 +22,8 @@ UNASKED: dict[str, object] = {
     "force_exclude": False,
     "respect_gitignore": False,
     "fail_on": None,
+    "cache_dir": None,
+    "no_cache": True,
 }
 """What settings take from a command line that has no such options."""
 
@@ -67,6 +69,11 @@ def add_work(parser: ArgumentParser) -> _ArgumentGroup:
         "--timeout", type=_seconds, metavar="SECONDS",
         help="give an object up that takes longer to judge, or a file to look into",
     )  # fmt: skip
+    group.add_argument(
+        "--cache-dir", metavar="DIR",
+        help="keep reports in DIR, and judge nothing again of which nothing changed",
+    )  # fmt: skip
+    group.add_argument("--no-cache", action="store_true", help="keep and use none")
     return group
 
 

@@ -40,6 +40,7 @@ _EXAMPLES = {
     "min-confidence": 'min-confidence = "medium"',
     "strict": "strict = true",
     "output-format": 'output-format = "concise"',
+    "cache-dir": 'cache-dir = ".cache/ebpf-static"',
     "baseline": 'baseline = "ebpf-static-baseline.json"',
     "exclude": 'exclude = ["build/tests", "*.skel.o"]',
     "force-exclude": "force-exclude = true",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from ebpf_static.errors import UsageError, escape
 if TYPE_CHECKING:
     from ebpf_static.engine.inputs import Inputs
     from ebpf_static.findings import Report
+    from ebpf_static.scanning.cache import Cache
     from ebpf_static.scanning.finding import Terms
     from ebpf_static.scanning.inventory import Inventory
     from ebpf_static.scanning.runners import Runner
@@ -85,14 +87,32 @@ def runner_for(args: Namespace) -> Runner:
 def _judge(args: Namespace, choices: Choices, inputs: Inputs) -> Report:
     from ebpf_static.scanning.judging import Judge
 
-    terms = terms_of(args, choices)
-    with _progress(args, inputs) as progress, runner_for(args) as runner:
-        work = Judge(choices.checker_for, runner, terms=terms, watch=progress.step)
+    with ExitStack() as stack:
+        kept = None
+        if choices.cache_dir is not None:
+            from ebpf_static.scanning.cache import Cache
+
+            kept = stack.enter_context(Cache(Path(choices.cache_dir)))
+        watch = stack.enter_context(_progress(args, inputs)).step
+        runner = stack.enter_context(runner_for(args))
+        terms = terms_of(args, choices)
+        work = Judge(choices.checker_for, runner, terms=terms, kept=kept, watch=watch)
         report = work.run(inputs)
     if args.verbose > 1:
         for line in "".join(work.traces).splitlines():
             print(escape(line), file=sys.stderr)
+    if kept is not None:
+        _tell_of_cache(args, kept)
     return report
+
+
+def _tell_of_cache(args: Namespace, kept: Cache) -> None:
+    if args.quiet < 2:
+        for line in kept.notes:
+            complain(args, line, "note")
+    if args.verbose:
+        reports = "1 report" if kept.hits == 1 else f"{kept.hits} reports"
+        complain(args, f"{reports} came from the cache", "note")
 
 
 def _progress(args: Namespace, inputs: Inputs) -> Progress:

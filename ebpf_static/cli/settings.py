@@ -88,6 +88,7 @@ class Choices:
         force_exclude: exclude even files that are named.
         respect_gitignore: pass over what git ignores in directories.
         baseline: file with accepted findings, None without one.
+        cache_dir: directory reports are kept in, None for none.
     """
 
     def __init__(self, args: Namespace) -> None:
@@ -111,6 +112,9 @@ class Choices:
         self.baseline: str | None = args.baseline or (settings and settings.baseline) or None
         if args.no_ignores:
             self.baseline = None
+        self.cache_dir: str | None = args.cache_dir or (settings and settings.cache_dir) or None
+        if args.no_cache:
+            self.cache_dir = None
 
     @staticmethod
     def _format(settings: Settings | None) -> str | None:

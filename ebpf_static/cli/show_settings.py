@@ -69,6 +69,7 @@ def _overlaid(settings: Settings | None, args: Namespace) -> Settings:
         "fail_on": args.fail_on,
         "output_format": args.output_format,
         "baseline": args.baseline,
+        "cache_dir": args.cache_dir,
         "exclude": [*base.exclude, *split(args.exclude)] if args.exclude else None,
         "force_exclude": args.force_exclude,
         "respect_gitignore": args.respect_gitignore,

@@ -17,7 +17,7 @@ from ebpf_static.errors import ConfigError
 MAX_EXTENDS = 16
 """Files that may extend one another."""
 
-_PATHS = ("baseline",)
+_PATHS = ("baseline", "cache-dir")
 _PATHS_BY_TARGET = ("btf", "kconfig")
 
 

@@ -138,6 +138,9 @@ class Settings(_Settings):
     output_format: str | None = Field(
         None, description="format of reports (default: full); not for commands other than check"
     )
+    cache_dir: str | None = Field(
+        None, description="directory to keep reports in, so that nothing is judged twice"
+    )
     baseline: str | None = Field(None, description="file with findings known and accepted")
     exclude: list[str] = Field(
         [], description="glob patterns of paths or names to pass over in directories"

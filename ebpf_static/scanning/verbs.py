@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def scan(
     jobs: int = 1,
     timeout: float | None = None,
     executor: Executor | None = None,
+    cache_dir: PathLike | None = None,
 ) -> Report:
     """Return what is wrong with every object in files, directories and all that they contain.
 
@@ -60,6 +62,8 @@ def scan(
         timeout: seconds one object may take to be judged, or one file to be looked into.
         executor: judges instead: threads, processes, or a cluster's. Objects are sent to it as
             bytes and reports come back; what it loses is judged once more in a process of ours.
+        cache_dir: directory to keep reports in; None keeps none. A cache that cannot be used is
+            an entry of ``skipped``.
 
     Returns:
         A report in the order of the paths, whatever finished first. What is byte for byte the same
@@ -73,9 +77,19 @@ def scan(
         platform=platform, targets=targets, btf=btf, kconfig=kconfig, profile=profile,
         select=select, ignore=ignore, policy=policy, registry=registry,
     )  # fmt: skip
-    with make_runner(jobs, timeout, executor) as runner:
-        work = Judge(lambda _: checker, runner, terms=Terms(lenient=True, strict=strict))
-        return Report.merge((checker.preamble, work.run(_inputs(paths, exclude))))
+    terms = Terms(lenient=True, strict=strict)
+    with ExitStack() as stack:
+        kept = None
+        if cache_dir is not None:
+            from ebpf_static.scanning.cache import Cache
+
+            kept = stack.enter_context(Cache(Path(cache_dir)))
+        runner = stack.enter_context(make_runner(jobs, timeout, executor))
+        report = Judge(lambda _: checker, runner, terms=terms, kept=kept).run(
+            _inputs(paths, exclude)
+        )
+    notes = tuple(kept.notes) if kept is not None else ()
+    return Report.merge((checker.preamble, report, Report.model_construct(skipped=notes)))
 
 
 def inventory(
