@@ -88,7 +88,7 @@ def run_judgement(args: Namespace, choices: Choices) -> int:
     from ebpf_static.cli.judge import judge
 
     if args.show_settings or args.show_files:
-        return _show(args, choices)
+        return show(args, choices)
     output_format, output_file = format_of(args, choices)
     report = _with_baseline(args, choices, judge(args, choices))
     _report_on_run(args, choices, report)
@@ -169,7 +169,7 @@ def _pages(report: Report, choices: Choices) -> tuple[RulePage, ...]:
     return pages_of(rules.values(), {finding.code for finding in report.findings})
 
 
-def _show(args: Namespace, choices: Choices) -> int:
+def show(args: Namespace, choices: Choices) -> int:
     """Print files or settings instead of judging anything."""
     if args.show_settings:
         from ebpf_static.cli.show_settings import describe_settings

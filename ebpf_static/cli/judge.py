@@ -27,7 +27,7 @@ def judge(args: Namespace, choices: Choices) -> Report:
     """Return the report on everything the command line names."""
     from ebpf_static.findings import Report
 
-    inputs = _inputs(args, choices)
+    inputs = inputs_of(args, choices)
     report = _judge(args, choices, inputs)
     report = Report.merge((*(checker.preamble for checker in choices.checkers()), report))
     if report.objects or report.failures:
@@ -42,7 +42,7 @@ def take_inventory(args: Namespace, choices: Choices) -> tuple[Inventory, Inputs
     """Return which objects there are in everything the command line names, and in what files."""
     from ebpf_static.scanning.inventory import Surveyor
 
-    inputs = _inputs(args, choices)
+    inputs = inputs_of(args, choices)
     with _progress(args, inputs) as progress, runner_for(args) as runner:
         return Surveyor(runner, terms_of(args, choices), progress.step).run(inputs), inputs
 
@@ -50,7 +50,7 @@ def take_inventory(args: Namespace, choices: Choices) -> tuple[Inventory, Inputs
 def say_nothing_found(args: Namespace, inputs: Inputs) -> None:
     """Say that there is no object, unless nothing is to be said."""
     if args.quiet < 2:
-        complain(args, _nothing_found(args, inputs), "note")
+        complain(args, nothing_found(args, inputs), "note")
 
 
 def find(args: Namespace, choices: Choices) -> Inputs:
@@ -119,7 +119,12 @@ def _progress(args: Namespace, inputs: Inputs) -> Progress:
     return Progress(len(inputs.found), wanted=not (args.no_progress or args.quiet))
 
 
-def _inputs(args: Namespace, choices: Choices) -> Inputs:
+def inputs_of(args: Namespace, choices: Choices) -> Inputs:
+    """Return the files the command line stands for, or standard input.
+
+    Raises:
+        UsageError: it names both.
+    """
     if STDIN not in args.paths:
         return find(args, choices)
     if len(args.paths) > 1:
@@ -145,11 +150,12 @@ def _with_nothing_found(args: Namespace, inputs: Inputs, report: Report) -> Repo
     named = any(item.named for item in inputs.found.values())
     if named or not any(Path(path).is_dir() for path in args.paths or ["."]):
         return report
-    failure = Failure.model_construct(object="", message=_nothing_found(args, inputs))
+    failure = Failure.model_construct(object="", message=nothing_found(args, inputs))
     return Report.merge((report, Report.model_construct(failures=(failure,))))
 
 
-def _nothing_found(args: Namespace, inputs: Inputs) -> str:
+def nothing_found(args: Namespace, inputs: Inputs) -> str:
+    """Return that there is no object, in words."""
     where = ", ".join(f"'{path}'" for path in args.paths or ["."])
     number = inputs.looked_at + sum(item.named for item in inputs.found.values())
     return f"no eBPF object in {where}: looked at {number} {'file' if number == 1 else 'files'}"

@@ -22,8 +22,8 @@ from ebpf_static.errors import EbpfStaticError
 
 PROG = "ebpf-static"
 _COMMANDS = (
-    "check", "scan", "inspect", "diff", "requires", "matrix", "features", "graph", "port", "load",
-    "run", "maps", "unload", "probe", "btfgen", "diff-btf", "rule", "config", "schema",
+    "check", "scan", "inspect", "diff", "requires", "matrix", "features", "graph", "report", "port",
+    "load", "run", "maps", "unload", "probe", "btfgen", "diff-btf", "rule", "config", "schema",
     "completion", "version",
 )  # fmt: skip
 """Each is a module of this package (``-`` is ``_`` there), imported when it is needed."""
