@@ -24,7 +24,7 @@ class Unopened(NamedTuple):
 
     Attributes:
         path: as for :class:`Contained`.
-        reason: one line, names in it not escaped.
+        reason: one printable line.
     """
 
     path: str

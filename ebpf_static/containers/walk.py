@@ -11,7 +11,7 @@ from ebpf_static.containers.kinds import HEAD_BYTES, Kind, kind_of
 from ebpf_static.containers.members import OPENERS, Opener
 from ebpf_static.containers.model import Contained, Unopened
 from ebpf_static.containers.tars import tar_members
-from ebpf_static.errors import ObjectError
+from ebpf_static.errors import ObjectError, escape
 from ebpf_static.limits import MAX_NAME_BYTES, MAX_OBJECT_BYTES
 from ebpf_static.packing.parts import Part, Region
 
@@ -59,7 +59,7 @@ def _open(opener: Opener, part: Part, place: Place, budget: Budget) -> Found:
         budget.charge_member()
         inner = place.enter(member.name, member.root)
         if member.content is None:
-            yield Unopened(inner.path, member.reason)
+            yield Unopened(inner.path, escape(member.reason))
             continue
         found = look(member.content, inner, budget)
         yield from _reporting(inner, found) if member.apart else found
@@ -72,7 +72,7 @@ def _reporting(place: Place, found: Found) -> Found:
     except SpentError:
         raise
     except ObjectError as error:
-        yield Unopened(place.path, error.detail)
+        yield Unopened(place.path, escape(error.detail))
 
 
 def _look_at_object(part: Part, place: Place, budget: Budget, *, certain: bool) -> Found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import struct
 import sys
@@ -12,7 +11,6 @@ import tarfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,6 +24,8 @@ from ebpf_static.errors import (
     UsageError,
 )
 from ebpf_static.packing import compression, lz4_block
+from tests.build import archives
+from tests.build.archives import PACKERS, lz4_legacy, zstd
 from tests.build.btf_writer import BtfWriter
 
 
@@ -57,15 +57,6 @@ def elf(sections: dict[str, bytes], *, bits: int = 64, order: str = "little") ->
     return header + body + table
 
 
-def lz4_legacy(data: bytes) -> bytes:
-    """The legacy frame with one block of literals, and the size a kernel build appends."""
-    length = len(data) - 15
-    block = b"\xf0" + b"\xff" * (length // 255) + bytes([length % 255]) + data
-    return (
-        b"\x02\x21\x4c\x18" + struct.pack("<I", len(block)) + block + struct.pack("<I", len(data))
-    )
-
-
 def bzimage(payload: bytes) -> bytes:
     setup = bytearray(2 * 512)
     setup[0x1F1] = 1
@@ -79,37 +70,12 @@ def zboot(payload: bytes) -> bytes:
 
 
 def deb(path: str, content: bytes, pack: Callable[[bytes], bytes], suffix: str) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for name, data in (("./usr/share/doc/big", bytes(70_000)), (path, content)):
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    out = b"!<arch>\n"
-    members = (("debian-binary", b"2.0\n\n"[:5]), (f"data.tar{suffix}", pack(stream.getvalue())))
-    for name, data in members:
-        out += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode() + data
-        out += b"\n" * (len(data) % 2)
-    return out
+    files = {"./usr/share/doc/big": bytes(70_000), path: content}
+    return archives.deb(pack(archives.tar(files, tarfile.GNU_FORMAT)), suffix)
 
 
 def identity(data: bytes) -> bytes:
     return data
-
-
-def zstd_library() -> Any:
-    """The standard library's zstd, or its backport."""
-    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-    return pytest.importorskip(name, reason="zstd needs the extra `scan`")
-
-
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
-    "xz": lzma.compress,
-    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
-    "bzip2": bz2.compress,
-    "lz4": lz4_legacy,
-}
 
 
 @pytest.mark.parametrize("order", ["little", "big"])
@@ -257,10 +223,9 @@ def test_zstd_without_a_library_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_zstd() -> None:
-    zstd = zstd_library()
-    packed = zstd.compress(small_btf())
+    packed = zstd(small_btf())
     assert read_btf(packed + b"size").raw == small_btf()
     with pytest.raises(FormatError, match="early"):
         read_btf(packed[:-3])
     with pytest.raises(LimitError, match="unpacks to more"):
-        read_btf(zstd.compress(bytes(300 << 20)))
+        read_btf(zstd(bytes(300 << 20)))

@@ -1,14 +1,50 @@
-"""Archives in memory: what tests put objects into."""
+"""Archives and packed data in memory: what tests put objects and kernels into."""
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import struct
+import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+
+def zstd(data: bytes) -> bytes:
+    """One zstd frame."""
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    packed: bytes = import_module(name).compress(data)
+    return packed
+
+
+def lz4(data: bytes) -> bytes:
+    """One lz4 frame."""
+    packed: bytes = import_module("lz4.frame").compress(data)
+    return packed
+
+
+def lz4_legacy(data: bytes) -> bytes:
+    """One block of the form kernels are packed in, and the size that their build appends."""
+    packed: bytes = import_module("lz4.block").compress(data, store_size=False)
+    head = b"\x02\x21\x4c\x18" + struct.pack("<I", len(packed))
+    return head + packed + struct.pack("<I", len(data))
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "xz": lzma.compress,
+    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+    "bzip2": bz2.compress,
+    "zstd": zstd,
+    "lz4": lz4,
+    "lz4-legacy": lz4_legacy,
+}
 
 
 def ar(members: Mapping[str, bytes], *, style: str = "gnu", magic: bytes = b"!<arch>\n") -> bytes:

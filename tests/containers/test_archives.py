@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
-import importlib
 import lzma
 import struct
 import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from ebpf_static.containers import is_container
-from tests.build.archives import ar, cpio, deb, rpm, tar, zipped
+from tests.build.archives import PACKERS, ar, cpio, deb, lz4, rpm, tar, zipped, zstd
 from tests.containers.samples import HOST, OBJECT, OTHER, found, unopened
 
 LONG = "a/" * 70 + "an-object-with-a-long-name.o"
 MEMBERS = {"a.o": OBJECT, "usr/bin/agent": HOST + OTHER, LONG: OBJECT, "doc": b"text" * 200}
 EXPECTED = [("f!a.o", OBJECT), ("f!usr/bin/agent!obj@0xc8", OTHER), (f"f!{LONG}", OBJECT)]
-
-
-def library(name: str) -> Any:
-    """The library for zstd or lz4 data."""
-    if name == "zstd" and sys.version_info >= (3, 14):
-        return importlib.import_module("compression.zstd")
-    module = {"zstd": "backports.zstd", "lz4": "lz4.frame"}[name]
-    return pytest.importorskip(module, reason="needs the extra `scan`")
-
-
-def lz4_legacy(data: bytes) -> bytes:
-    """The form kernels are packed in, with the unpacked size that their build appends."""
-    block = pytest.importorskip("lz4.block", reason="needs the extra `scan`").compress
-    packed: bytes = block(data, store_size=False)
-    return (
-        b"\x02\x21\x4c\x18" + struct.pack("<I", len(packed)) + packed + struct.pack("<I", len(data))
-    )
 
 
 ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
@@ -54,15 +34,6 @@ ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
     "cpio-newc": cpio,
     "cpio-crc": lambda members: cpio(members, "070702"),
     "cpio-odc": lambda members: cpio(members, "070707"),
-}
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "zstd": lambda data: library("zstd").compress(data),
-    "lz4": lambda data: library("lz4").compress(data),
-    "lz4-legacy": lz4_legacy,
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
 }
 
 
@@ -125,12 +96,11 @@ def test_initramfs_has_microcode_in_front() -> None:
 
 def test_skippable_frames_hold_nothing() -> None:
     frame = struct.pack("<II", 0x184D2A50, 5) + b"index"
-    pack = library("zstd").compress
-    assert found(pack(tar(MEMBERS)[:999]) + frame + pack(tar(MEMBERS)[999:])) == EXPECTED
+    assert found(zstd(tar(MEMBERS)[:999]) + frame + zstd(tar(MEMBERS)[999:])) == EXPECTED
 
 
 def test_packed_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = {name: library(name).compress(OBJECT) for name in ("zstd", "lz4")}
+    packed = {"zstd": zstd(OBJECT), "lz4": lz4(OBJECT)}
     for module in ("compression.zstd", "backports.zstd", "lz4.frame"):
         monkeypatch.setitem(sys.modules, module, None)
     for name, data in packed.items():

@@ -1,13 +1,6 @@
-"""What is asked of every container, damaged or not: results within bounds, or an error of ours.
-
-``python -m tests.fuzz.containers DIRECTORY`` runs it under atheris, which is no dependency of the
-tests; give it archives to start from.
-"""
+"""What is asked of every container, damaged or not: results within bounds."""
 
 from __future__ import annotations
-
-import importlib
-import sys
 
 from ebpf_static.containers import Bounds, Contained, Unopened, is_container, iter_objects
 
@@ -23,18 +16,8 @@ def search(data: bytes, bounds: Bounds = SMALL) -> list[Contained | Unopened]:
     assert sum(len(it.data) for it in results if isinstance(it, Contained)) <= bounds.free_bytes
     for item in results:
         assert item.path.startswith("f")
-        assert item.path.count("!obj@") <= 1
-        assert isinstance(item, Contained) or "\n" not in item.reason.replace(item.path, "")
+        if isinstance(item, Contained):
+            assert item.data
+        else:
+            assert item.reason.isprintable()
     return results
-
-
-def test_one_input(data: bytes) -> None:
-    """Search; an exception is a crash."""
-    search(data)
-
-
-if __name__ == "__main__":
-    atheris = importlib.import_module("atheris")
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, test_one_input)
-    atheris.Fuzz()
