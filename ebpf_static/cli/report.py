@@ -28,6 +28,12 @@ exit status:
   0  the page was written, whatever it says
   2  something could not be read, which the page then says, or an option is wrong"""
 
+_UNASKED = {
+    "everywhere": False, "skip_unrecognized": False, "show_settings": False, "jobs": 1,
+    "timeout": None,
+}  # fmt: skip
+"""What finding and judging take from a command line that has no such options."""
+
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
@@ -54,10 +60,7 @@ def add_parser(commands: Commands) -> None:
         "--no-progress", action="store_true", help="show no progress on the terminal"
     )
     add_common(parser)
-    parser.set_defaults(
-        run=run, fail_on=None, everywhere=False, skip_unrecognized=False, show_settings=False,
-        jobs=1, timeout=None,
-    )  # fmt: skip
+    parser.set_defaults(**check_options.UNASKED, **_UNASKED, run=run)
 
 
 def run(args: Namespace) -> int:
