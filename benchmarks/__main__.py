@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 
-NAMES = ("objects", "btf", "loading")
+NAMES = ("objects", "corpus", "scaling", "btf", "loading")
 
 
 def main() -> None:

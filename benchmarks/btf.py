@@ -7,16 +7,13 @@ and libbpf the whole process is measured, of ours the call alone; Python's start
 from __future__ import annotations
 
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.timing import Row, print_rows, time_commands
+from benchmarks.timing import Row, cpu_time, peak_memory, print_rows, time_commands
 from ebpf_static.btf import Btf, BtfExt, Kind
 from ebpf_static.btf.c_dump import c_header
 from ebpf_static.btf.core import CoreRelocator, patch_insn
@@ -59,24 +56,9 @@ def look_up() -> None:
 def print_memory(path: Path) -> None:
     """Print the most memory a process of its own takes for relocating an object."""
     code = "import sys, pathlib; from benchmarks.btf import relocate_all; "
-    code += "relocate_all(pathlib.Path(sys.argv[1])); import resource as r; "
-    code += "print(r.getrusage(r.RUSAGE_SELF).ru_maxrss)"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        capture_output=True, check=True, cwd=ROOT, text=True,
-    )  # fmt: skip
-    print(f"  {'peak memory of the process, MB':<44} {int(done.stdout) / 1024:9.1f}  {'150':>10}")
-
-
-def cpu_time(call: Callable[[], object], runs: int = 9) -> float:
-    """Return the median CPU time of ``call`` in milliseconds, after one warm-up."""
-    call()
-    times = []
-    for _ in range(runs):
-        started = time.process_time()
-        call()
-        times.append(time.process_time() - started)
-    return statistics.median(times) * 1e3
+    code += "relocate_all(pathlib.Path(sys.argv[1]))"
+    peak = peak_memory(code, str(path))
+    print(f"  {'peak memory of the process, MB':<44} {peak:9.1f}  {'150':>10}")
 
 
 def _vmlinux() -> Iterator[Row]:

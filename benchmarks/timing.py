@@ -6,9 +6,13 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Row(NamedTuple):
@@ -29,6 +33,17 @@ def time_call(call: Callable[[], object], runs: int = 9) -> float:
         started = time.perf_counter()
         call()
         times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1e3
+
+
+def cpu_time(call: Callable[[], object], runs: int = 9) -> float:
+    """Return the median CPU time of ``call`` in milliseconds, after one warm-up."""
+    call()
+    times = []
+    for _ in range(runs):
+        started = time.process_time()
+        call()
+        times.append(time.process_time() - started)
     return statistics.median(times) * 1e3
 
 
@@ -65,3 +80,22 @@ def print_rows(title: str, rows: Sequence[Row]) -> None:
             f"  {row.what:<44} {row.milliseconds:9.2f}  {row.goal:>10}  {name:<28} "
             f"{peer:>9}  {ratio:>7}"
         )
+
+
+_PEAK = """
+import resource
+try:
+    text = open("/proc/self/status").read()
+    kilobytes = next(line.split()[1] for line in text.splitlines() if line.startswith("VmHWM:"))
+except OSError:
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(kilobytes)
+"""
+"""ru_maxrss of a new process is its parent's on Linux, as long as that is larger."""
+
+
+def peak_memory(code: str, *words: str) -> float:
+    """Return the most memory a process of its own takes for some code, in MB."""
+    command = [sys.executable, "-c", f"{code}\n{_PEAK}", *words]
+    done = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True)
+    return int(done.stdout.split()[-1]) / 1024
