@@ -6,10 +6,15 @@ command that shows objects prints it in every format it knows.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
+import tarfile
+from collections import Counter
 from collections.abc import Callable
+from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -62,6 +67,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"graph-flow-{name}": ("graph", "--program", "NAME", "--output-format", name)
         for name in ("dot", "svg", "mermaid")
     },
+    **{f"scan-{name}": ("scan", "box.tar", "--output-format", name) for name in FORMATS},
+    **{
+        f"scan-list-{name}": ("scan", "box.tar", "--list", "--output-format", name)
+        for name in ("full", "concise", "json", "jsonl")
+    },
+    "report-html": ("report", "--html"),
     "load-dry-run": ("load", "--dry-run", "--loader", "dry-run", "--no-check"),
 }
 _LINK = re.compile(r"https://github\.com/ebpf-static/\S+")
@@ -99,6 +110,11 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     except OSError:
         pytest.skip("this file system refuses such names")
     (made / "other.o").write_bytes(hostile("honest"))
+    with tarfile.open(made / "box.tar", "w", format=tarfile.GNU_FORMAT) as box:
+        data = hostile(f"{name}3")
+        member = tarfile.TarInfo(f"{name}/{name}.o")
+        member.size = len(data)
+        box.addfile(member, io.BytesIO(data))
     (made / "NAME").write_text(name, encoding="utf-8", errors="surrogateescape")
     return made
 
@@ -126,6 +142,44 @@ def test_names_say_no_more_than_names(
     judge = next((it for key, it in JUDGES.items() if command.endswith(key)), None)
     if judge is not None and status != 2:
         judge(out)
+
+
+def is_a_page_like_any_other(text: str) -> None:
+    """Hold a page to one about an object with honest names: no other elements, no more scripts."""
+    page, honest = Page.of(text), Page.of(honest_page())
+    assert page.elements.keys() <= honest.elements.keys()
+    for tag in ("script", "style", "link", "meta", "form", "iframe", "img"):
+        assert page.elements[tag] == honest.elements[tag]
+    assert not [key for key, _ in page.attributes if key.startswith("on")]
+    for key, value in page.attributes:
+        assert key not in ("href", "src") or value.startswith(("#", "data:")) or _LINK.match(value)
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+
+    @classmethod
+    def of(cls, text: str) -> Page:
+        """Return what is in the text of a page."""
+        page = cls()
+        page.feed(text)
+        return page
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        self.attributes += [(key, value or "") for key, value in attrs]
+
+
+@cache
+def honest_page() -> str:
+    """Return the page about the object whose names are honest; the working directory has it."""
+    assert main(["report", "--html", "./other.o", "-o", "other.html"]) in (0, 1)
+    return Path("other.html").read_text("utf-8")
 
 
 def is_ascii_json(text: str) -> None:
@@ -183,5 +237,6 @@ JUDGES: dict[str, Callable[[str], Any]] = {
     "-junit": is_harmless_xml,
     "-svg": is_harmless_xml,
     "-markdown": is_harmless_markdown,
+    "-html": is_a_page_like_any_other,
     "-github": are_our_commands,
 }
