@@ -18,7 +18,7 @@ from ebpf_static.matrix import Cell, Row, build_matrix
 from ebpf_static.output.html import Entry
 from ebpf_static.output.html.model import Contents
 from ebpf_static.output.html.page import MAX_OBJECTS
-from ebpf_static.requirements import requires
+from ebpf_static.requirements import Requirements, requires
 from ebpf_static.scanning.finding import Finder, Found
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support.targets import default_matrix, parse_target
@@ -121,11 +121,19 @@ def _entry(judged: _Judged, targets: tuple[Target, ...]) -> Entry:
     sources = judged.checker.policy.sources
     contents = Contents(
         spec,
-        requires(spec, name=name),
+        _needs(spec, name),
         TargetFlows(spec, judged.checker.views(spec, name)),
         str if sources is None else sources.map,
     )
     return Entry(name, findings, suppressed, row, contents, tuple(judged.copies))
+
+
+def _needs(spec: CollectionSpec, name: str) -> Requirements | str:
+    """Return what an object needs, or why that cannot be told: its debug information lies."""
+    try:
+        return requires(spec, name=name)
+    except FormatError as error:
+        return error.detail
 
 
 def _usual(specs: list[CollectionSpec]) -> tuple[Target, ...]:

@@ -21,20 +21,31 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from random import Random
 from types import FrameType
 from typing import NamedTuple
+from xml.etree import ElementTree as ET
 
 from ebpf_static.api import check
 from ebpf_static.errors import EbpfStaticError
+from ebpf_static.graph import TargetFlows
 from ebpf_static.output import inspect_json, inspect_text
+from ebpf_static.output.code_facts import CodeIndex
+from ebpf_static.output.pictures import dot, mermaid, svg
+from ebpf_static.output.pictures.calls import draw_calls
+from ebpf_static.output.pictures.drawing import Drawing
+from ebpf_static.output.pictures.flow import draw_flow
+from ebpf_static.output.pictures.maps import draw_maps
+from ebpf_static.output.pictures.marks import Marks
 from ebpf_static.output.style import PLAIN
+from ebpf_static.specs import CollectionSpec
 from tests.fuzz.mutations import mutate
 from tests.fuzz.walk import walk
 
@@ -42,6 +53,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WATCHDOG_SECONDS = 2.0
 MEMORY_BYTES = 1 << 30
 _SILENCE_SECONDS = 60.0
+_DRAWN = 10
+"""Functions of an object whose control flow is drawn."""
 _TARGETS = (("linux:5.10",), ("windows:0.21",))
 
 
@@ -107,7 +120,24 @@ def judge(data: bytes, *, deep: bool = False) -> tuple[str, str]:
             assert text.replace("\n", "").isprintable(), "names reach the terminal raw"
         with suppress(EbpfStaticError):
             json.loads(inspect_json.render(spec, "damaged.o", disasm=True))
+        _draw(spec)
     return ("refused" if spec is None else "spec"), ""
+
+
+def _draw(spec: CollectionSpec) -> None:
+    """Draw everything that can be drawn, in every format."""
+    index, flows, marks = CodeIndex(spec), TargetFlows(spec), Marks()
+    drawers: list[Callable[[], Drawing]] = [
+        partial(draw_calls, index, None, flows, marks),
+        partial(draw_maps, index, None, flows, marks),
+        *(partial(draw_flow, index, it, flows, marks) for it in spec.functions[:_DRAWN]),
+    ]
+    for draw in drawers:
+        with suppress(EbpfStaticError):
+            drawing = draw()
+            ET.fromstring(svg.render(drawing).encode())
+            assert dot.render(drawing).replace("\n", "").isprintable()
+            assert mermaid.render(drawing).replace("\n", "").isascii()
 
 
 def run_one(number: int, seed: int, *, deep: bool = False) -> Outcome:

@@ -183,6 +183,15 @@ def test_an_object_that_cannot_be_read_has_its_reason() -> None:
     assert "it is cut off" in text
 
 
+def test_lies_about_what_is_needed_do_not_stop_the_page() -> None:
+    entry = entry_of(es.read(CORPUS / "arena-clang19-el.o"), "a.o")
+    assert entry.contents is not None
+    contents = entry.contents._replace(needs="string offset 9 is outside the strings")
+    text = page_of(entry._replace(contents=contents))
+    assert "What it needs cannot be told: string offset 9" in text
+    assert "Control flow of" in text
+
+
 def test_text_is_escaped_where_it_becomes_markup_and_only_there() -> None:
     assert tag("p", "a<b", Html("<i>")) == "<p>a&lt;b<i></p>"
     assert tag("a", title='"><x', hidden=True, id=None, class_="k") == (

@@ -34,7 +34,10 @@ def facts_of(spec: CollectionSpec) -> Html:
 
 def needs_of(contents: Contents, lowest: str | None, reason: Html | None) -> Html:
     """Return since when an object loads, what decides it, and everything it needs."""
-    items = sorted(contents.needs.items, key=_newest_first)
+    needs = contents.needs
+    if isinstance(needs, str):
+        return tag("p", f"What it needs cannot be told: {needs}", class_="cut")
+    items = sorted(needs.items, key=_newest_first)
     rows = [
         (
             code(item.name), item.kind.value, item.since, _remarks(item),

@@ -19,13 +19,13 @@ class Contents(NamedTuple):
 
     Attributes:
         spec: the object.
-        needs: what it needs, and since when it loads.
+        needs: what it needs; the reason where that cannot be told.
         flows: what may run on the targets named.
         remap: turns the path of a source file into the one to show.
     """
 
     spec: CollectionSpec
-    needs: Requirements
+    needs: Requirements | str
     flows: TargetFlows
     remap: Callable[[str], str] = str
 
