@@ -61,8 +61,8 @@ def _members_of_region(part: Region) -> Iterator[Member]:
 
 
 def _as_member(member: TarMember, layer: str | None) -> Iterator[Member]:
-    if member.sparse:
-        yield Member(member.name, None, "stored with its holes left out")
+    if member.problem:
+        yield Member(member.name, None, member.problem)
     elif member.content is not None:
         name = member.name if layer is None else layer
         yield Member(name, member.content, root="" if layer is None else "/")

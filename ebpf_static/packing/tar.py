@@ -8,11 +8,21 @@ Sources: pax(1) of POSIX; "Basic Tar Format" and "Storing Sparse Files" of the G
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from ebpf_static.errors import FormatError, LimitError
 from ebpf_static.packing.parts import Part, read_exactly
+from ebpf_static.packing.tar_numbers import parse_decimal, parse_field
+from ebpf_static.packing.tar_sparse import (
+    SPARSE_KEYS,
+    RunList,
+    Runs,
+    fill,
+    is_sparse,
+    read_old_runs,
+    read_runs,
+)
 
 BLOCK_BYTES: Final = 512
 _MAX_EXTENSION_BYTES = 1 << 20
@@ -25,7 +35,7 @@ _WITHOUT_DATA = (b"1", b"2", b"3", b"4", b"5", b"6")
 _LINKS = (b"1", b"2")
 _NAMES = {b"L": "path", b"K": "linkpath"}
 _PAX_NEXT, _PAX_ALL = (b"x", b"X"), b"g"
-_PAX_KEYS = (b"path", b"linkpath", b"size", b"GNU.sparse.name")
+_PAX_KEYS = (b"path", b"linkpath", b"size", *SPARSE_KEYS)
 
 
 class TarMember(NamedTuple):
@@ -36,14 +46,14 @@ class TarMember(NamedTuple):
         link: what it is a link to, None for a file.
         content: to be read before the next member is asked for; None for a link.
         size: bytes of the content.
-        sparse: the content has its holes left out.
+        problem: why there is no content to read, empty when there is.
     """
 
     name: str
     link: str | None
     content: Part | None
     size: int = 0
-    sparse: bool = False
+    problem: str = ""
 
 
 def is_tar_header(block: bytes) -> bool:
@@ -76,7 +86,7 @@ def iter_tar(archive: Part) -> Iterator[TarMember]:
     said: dict[str, str] = {}
     extensions = 0
     while block := _next_header(archive):
-        kind, size = block[156:157], _number(block[124:136], archive)
+        kind, size = block[156:157], parse_field(block[124:136])
         if kind in _NAMES or kind in _PAX_NEXT or kind == _PAX_ALL:
             extensions += 1
             text = _read_extension(archive, size, extensions)
@@ -105,19 +115,21 @@ def _iter_member(
     archive: Part, block: bytes, size: int, said: dict[str, str]
 ) -> Iterator[TarMember]:
     kind = block[156:157]
-    sparse = kind == b"S" or "sparse" in said
     name = said.get("GNU.sparse.name") or said.get("path") or _own_name(block)
     if kind in _WITHOUT_DATA:
         if kind in _LINKS:
             yield TarMember(name, said.get("linkpath") or _decode(block[157:257]), None)
         return
-    if said.get("size", "").isdigit():
-        size = int(said["size"])
-    if kind == b"S":
-        _skip_sparse_map(archive, block)
+    if "size" in said:
+        size = parse_decimal(said["size"])
+    runs, real_size = read_old_runs(archive, block) if kind == b"S" else ([], 0)
     content = archive.take(size)
-    if kind in _REGULAR and not (kind == b"\0" and name.endswith("/")):
-        yield TarMember(name, None, content, size, sparse)
+    if kind == b"S":
+        yield _filled(name, content, size, lambda: (runs, real_size))
+    elif is_sparse(said):
+        yield _filled(name, content, size, lambda: read_runs(content, said))
+    elif kind in _REGULAR and not (kind == b"\0" and name.endswith("/")):
+        yield TarMember(name, None, content, size)
     padding = -size % BLOCK_BYTES
     if len(archive.read(padding)) < padding:
         raise FormatError("tar archive cut off", offset=archive.position)
@@ -131,10 +143,15 @@ def _own_name(block: bytes) -> str:
     return name
 
 
-def _skip_sparse_map(archive: Part, block: bytes) -> None:
-    more = block[482]
-    while more:
-        more = read_exactly(archive, BLOCK_BYTES)[504]
+def _filled(
+    name: str, content: Part, stored: int, read: Callable[[], tuple[Runs, int]]
+) -> TarMember:
+    """Return a member with its holes filled in, or what is wrong with it."""
+    try:
+        runs, size = read()
+        return TarMember(name, None, fill(content, stored, runs, size), size)
+    except FormatError as error:
+        return TarMember(name, None, None, 0, error.what)
 
 
 def _read_extension(archive: Part, size: int, number: int) -> bytes:
@@ -149,31 +166,17 @@ def _read_extension(archive: Part, size: int, number: int) -> bytes:
 def _pax_records(text: bytes) -> Iterator[tuple[str, str]]:
     """Yield key and value of ``LENGTH KEY=VALUE`` records, up to the first damaged one."""
     at = 0
+    ranges = RunList()
     while at < len(text):
         digits, blank, _ = text[at : at + 20].partition(b" ")
         if not blank or not digits.isdigit() or not int(digits):
             return
         record = text[at + len(digits) + 1 : at + int(digits) - 1]
         key, _, value = record.partition(b"=")
-        if key in _PAX_KEYS:
+        if not ranges.take(key, _decode(value)) and key in _PAX_KEYS:
             yield _decode(key), _decode(value)
-        elif key.startswith(b"GNU.sparse."):
-            yield "sparse", ""
         at += int(digits)
-
-
-def _number(field: bytes, archive: Part) -> int:
-    """Return an octal number, or GNU's binary one; neither may be negative."""
-    if field[0] == 0x80:
-        return int.from_bytes(field[1:], "big")
-    digits = field.split(b"\0", 1)[0].strip(b" ")
-    try:
-        number = int(digits or b"0", 8)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise FormatError("damaged size in a tar header", offset=archive.position - BLOCK_BYTES)
-    return number
+    yield from ranges.records()
 
 
 def _decode(name: bytes) -> str:

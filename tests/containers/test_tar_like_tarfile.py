@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -67,6 +69,64 @@ def test_same_members(format: int, members: list[tuple[str, bytes, int, str]], p
             content = b"" if it.content is None else it.content.read(it.size)
             ours.append((it.name, it.link, content))
         assert ours == expected
+
+
+@pytest.mark.parametrize(
+    "options", [["gnu"], *(["pax", f"--sparse-version={it}"] for it in ("0.0", "0.1", "1.0"))],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("runs", [3, 400])
+def test_holes_are_filled(tmp_path: Path, options: list[str], runs: int) -> None:
+    with (tmp_path / "holes").open("wb") as file:
+        for run in range(runs):
+            file.seek(run * 20_480)
+            file.write(b"%d" % run * 100)
+        file.truncate(runs * 20_480 + 9999)
+    (tmp_path / "plain").write_bytes(b"plain")
+    command = ["tar", "--sparse", f"--format={options[0]}", *options[1:], "-cf", "x.tar"]
+    try:
+        subprocess.run([*command, "holes", "plain"], cwd=tmp_path, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("tar is not GNU tar")
+    data = (tmp_path / "x.tar").read_bytes()
+    if len(data) > runs * 20_480:
+        pytest.skip("the file system keeps no holes")
+    expected = _by_tarfile(data)
+    assert [name for name, *_ in expected] == ["holes", "plain"]
+    for archive in (Region(data), Stream(iter([data]))):
+        found = []
+        for it in iter_tar(archive):
+            assert it.content is not None
+            found.append((it.name, None, it.content.read(it.size + 1)))
+        assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "problem"),
+    [
+        ({"map": "0,3,2,3", "size": "9"}, "damaged list"),
+        ({"map": "0,3,3", "size": "9"}, "damaged list"),
+        ({"map": "0,3,9,9", "size": "9"}, "damaged list"),
+        ({"map": "0,999", "size": "999"}, "damaged list"),
+        ({"map": "0,x", "size": "9"}, "damaged number"),
+        ({"map": "0,3"}, "damaged number"),
+        ({"map": "0,3", "size": "²"}, "damaged number"),
+        ({"map": "0,3", "size": str(1 << 60)}, "bytes of holes"),
+        ({"map": "0,0," * 70_000 + "0,1", "size": "9"}, "70001 pieces"),
+        ({"major": "1", "minor": "0", "realsize": "9"}, "damaged number"),
+    ],
+)
+def test_lists_of_holes_that_lie(headers: dict[str, str], problem: str) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("x")
+        info.size = 600
+        info.pax_headers = {f"GNU.sparse.{key}": value for key, value in headers.items()}
+        archive.addfile(info, io.BytesIO(b"data\n" * 120))
+        archive.addfile(tarfile.TarInfo("y"))
+    first, second = iter_tar(Region(stream.getvalue()))
+    assert problem in first.problem
+    assert second.name == "y"
 
 
 def test_global_headers_apply_to_all() -> None:
