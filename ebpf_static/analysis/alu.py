@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ebpf_static.analysis.values import MASK32, MASK64, Base, Pointer, Value, add, loosen, signed
+from ebpf_static.analysis.values import (
+    MASK32,
+    MASK64,
+    SCALAR,
+    Base,
+    Pointer,
+    Value,
+    add,
+    is_number,
+    loosen,
+    signed,
+)
 
 _ADD, _SUB, _MUL, _DIV, _OR, _AND = 0x00, 0x10, 0x20, 0x30, 0x40, 0x50
 _LSH, _RSH, _NEG, _MOD, _XOR, _MOV, _ARSH, _END = 0x60, 0x70, 0x80, 0x90, 0xA0, 0xB0, 0xC0, 0xD0
@@ -62,7 +73,7 @@ def fold(opcode: int, off: int, left: Value, right: Value, *, wide: bool) -> Val
         return _move(right, off, wide=wide)
     if operation == _NEG:
         if not isinstance(left, int):
-            return None
+            return SCALAR
         return -left & (MASK64 if wide else MASK32)
     if wide and operation in (_ADD, _SUB):
         pointer = _pointer_arithmetic(operation, left, right)
@@ -71,7 +82,10 @@ def fold(opcode: int, off: int, left: Value, right: Value, *, wide: bool) -> Val
     if operation in (_AND, _MUL) and 0 in (left, right) and not _any_pointer(left, right):
         return 0
     if not isinstance(left, int) or not isinstance(right, int):
-        return loosen(left) if wide and operation in (_ADD, _SUB, _AND) else None
+        # But for these the verifier takes no operation on addresses, and makes numbers of halves.
+        if not wide or operation not in (_ADD, _SUB, _AND):
+            return SCALAR
+        return SCALAR if is_number(left) and is_number(right) else loosen(left)
     mask, bits = (MASK64, 64) if wide else (MASK32, 32)
     left, right = left & mask, right & mask
     if operation == _DIV:
@@ -88,12 +102,12 @@ def _any_pointer(*values: Value) -> bool:
 def _move(value: Value, off: int, *, wide: bool) -> Value:
     if off in (8, 16, 32):
         if not isinstance(value, int):
-            return None
+            return SCALAR
         extended = signed(value & ((1 << off) - 1), off)
         return extended & (MASK64 if wide else MASK32)
     if wide:
-        return value
-    return value & MASK32 if isinstance(value, int) else None
+        return value if off == 0 else None  # else a cast between address spaces
+    return value & MASK32 if isinstance(value, int) else SCALAR
 
 
 def _pointer_arithmetic(operation: int, left: Value, right: Value) -> Value:
@@ -119,7 +133,7 @@ def _distance(operation: int, left: Pointer, right: Pointer) -> Value:
 def swap(opcode: int, imm: int, value: Value, *, little: bool) -> Value:
     """Return the result of a byte swap of the low ``imm`` bits on a machine of that byte order."""
     if not isinstance(value, int) or imm not in (16, 32, 64):
-        return None
+        return SCALAR
     value &= (1 << imm) - 1
     unconditional = opcode & 0x07 == 0x07
     to_big = bool(opcode & 0x08)

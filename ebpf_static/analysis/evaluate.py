@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ebpf_static.analysis import alu
 from ebpf_static.analysis.events import CallSite
+from ebpf_static.analysis.helpers import gives_number, memory_of
 from ebpf_static.analysis.inputs import Patch, Poison
 from ebpf_static.analysis.operations import Operations
 from ebpf_static.analysis.run import UNKNOWN_ARGUMENTS, Run
-from ebpf_static.analysis.state import FRAME_POINTER, State
-from ebpf_static.analysis.values import MASK64, UNSET, Base, Pointer, Value, join
+from ebpf_static.analysis.state import FRAME_POINTER, MAX_FRAME, State
+from ebpf_static.analysis.values import MASK64, SCALAR, UNSET, Base, Pointer, Value, join
 from ebpf_static.isa.instruction import Instruction
 from ebpf_static.specs import ReferenceKind
+from ebpf_static.target import Platform
 
 _LD, _LDX, _ST, _STX, _ALU, _JMP, _JMP32, _ALU64 = range(8)
 _CALL, _EXIT, _JA, _JCOND, _CALLX = 0x85, 0x95, 0x05, 0xE5, 0x8D
@@ -33,6 +35,7 @@ class _Evaluation(Operations):
         self.pending: dict[int, None] = {}
         self.result: Value = UNSET
         self.heads = _block_heads(self.code)
+        self.on_linux = run.spec.numbering is Platform.LINUX
 
     def run(self, arguments: tuple[Value, ...]) -> Value:
         """Evaluate from the entry until nothing changes."""
@@ -148,13 +151,19 @@ class _Evaluation(Operations):
         arguments = tuple(state.regs[1:6])
         reference = self.references.get(ins.index)
         result: Value = None
+        helper = -1
         if reference is not None and reference.kind is ReferenceKind.CALL:
             result = self._call_function(reference.target, arguments)
         elif ins.opcode == _CALL and ins.src == 0:
-            self._note_call(ins, ins.imm & 0xFFFFFFFF, -1, arguments)
+            helper = ins.imm & 0xFFFFFFFF
+            result = SCALAR if self.on_linux and gives_number(helper) else None
+            self._note_call(ins, helper, -1, arguments)
         elif reference is not None:
             self._note_call(ins, None, reference.target, arguments)
         self._after_call(state, arguments)
+        if self.on_linux:
+            for offset, size in self._made_numbers(helper, arguments):
+                state.store(offset, size, SCALAR)
         state.clobber_arguments()
         state.regs[0] = result
         return True
@@ -186,6 +195,33 @@ class _Evaluation(Operations):
                     state.drop(value.offset, max(value.offset, 0))
                 elif value.id in (self.depth, -1):
                     state.drop_all()
+
+    def _made_numbers(self, helper: int, arguments: tuple[Value, ...]) -> Iterator[tuple[int, int]]:
+        """Yield the places of this frame that hold numbers after a helper was given them."""
+        for memory in memory_of(helper):
+            pointer = arguments[memory.argument]
+            if not isinstance(pointer, Pointer) or pointer.base is not Base.STACK:
+                continue
+            offset = pointer.offset
+            if pointer.id != self.depth or offset is None or not -MAX_FRAME <= offset < 0:
+                continue
+            size: Value = 1 if memory.size is None else arguments[memory.size]
+            if not isinstance(size, int) or not size:
+                continue
+            if memory.written:
+                yield from _pieces(offset, min(size, -offset))
+            elif self.inputs.clobbers_spills:
+                yield offset & -8, 8  # one byte read of a kept address is enough
+
+
+def _pieces(offset: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the whole eight bytes in a piece of stack memory, and a short one it begins with."""
+    if size < 8:
+        if size in (1, 2, 4):
+            yield offset, size
+        return
+    for at in range((offset + 7) & -8, offset + size - 7, 8):
+        yield at, 8
 
 
 def _refine(ins: Instruction, state: State, right: Value, *, equal: bool) -> None:

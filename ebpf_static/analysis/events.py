@@ -52,6 +52,9 @@ class Flow:
         accesses: accesses through known pointers that may run.
         returns: values of r0 at the program's own exits, by insn index.
         poisoned: unresolved CO-RE relocations that may run: (function, insn) and the reason.
+        through_numbers: accesses through a register that holds a number, and no address, each time
+            they run: the register by (function, insn).
+        through_addresses: accesses that may be through an address.
         unset: registers read that no path sets: (function, insn, register).
         recursion: functions that call themselves, directly or through others.
         depth: deepest chain of calls, the program itself included.
@@ -65,6 +68,8 @@ class Flow:
     accesses: dict[tuple[int, int], Access] = field(default_factory=dict)
     returns: dict[int, Value] = field(default_factory=dict)
     poisoned: dict[tuple[int, int], str] = field(default_factory=dict)
+    through_numbers: dict[tuple[int, int], int] = field(default_factory=dict)
+    through_addresses: set[tuple[int, int]] = field(default_factory=set)
     unset: set[tuple[int, int, int]] = field(default_factory=set)
     recursion: set[int] = field(default_factory=set)
     depth: int = 1

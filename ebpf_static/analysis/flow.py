@@ -14,7 +14,10 @@ from ebpf_static.analysis.events import Flow
 from ebpf_static.analysis.inputs import Inputs
 from ebpf_static.analysis.run import MAX_STEPS, Run
 from ebpf_static.analysis.values import Base, Pointer
-from ebpf_static.specs import CollectionSpec, FunctionSpec
+from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
+
+_PLAIN_CONTEXTS = frozenset({"KPROBE", "TRACEPOINT", "PERF_EVENT", "RAW_TRACEPOINT"})
+"""Programs whose context gives numbers only (``*_is_valid_access`` in kernel/trace/bpf_trace.c)."""
 
 
 def analyse(
@@ -34,6 +37,7 @@ def analyse(
     """
     index = spec.get_position(program)
     run = Run(spec, inputs or Inputs(), evaluate, max_steps=max_steps)
+    run.plain_context = isinstance(program, ProgramSpec) and program.type.name in _PLAIN_CONTEXTS
     run.call(index, (Pointer(Base.CONTEXT, 0, 0),), 0, top=True)
     run.flow.steps = run.steps
     return run.flow

@@ -45,6 +45,8 @@ class Inputs:
         core_places: every place with a CO-RE relocation.
         kconfig: bytes of the ``.kconfig`` map, None where a value is not known.
         externs: state of each extern by its index.
+        clobbers_spills: a helper that is given stack memory makes numbers of the addresses kept in
+            it, even if it only reads them.
         frozen_data: loads from read-only data are constants to the verifier (Linux 5.5).
     """
 
@@ -52,6 +54,7 @@ class Inputs:
     core_places: frozenset[Place] = frozenset()
     kconfig: tuple[int | None, ...] = ()
     externs: Mapping[int, ExternState] = field(default_factory=dict)
+    clobbers_spills: bool = False
     frozen_data: bool = True
 
     def load(self, spec: CollectionSpec, index: int, offset: int, size: int) -> int | None:

@@ -12,6 +12,7 @@ from ebpf_static.analysis.state import FRAME_POINTER, State
 from ebpf_static.analysis.values import (
     ANY_STACK,
     MASK64,
+    SCALAR,
     UNSET,
     Base,
     Pointer,
@@ -25,7 +26,7 @@ from ebpf_static.specs import Reference, ReferenceKind
 
 _STX, _ALU64 = 3, 7
 _LDDW = 0x18
-_MODE, _MODE_ATOMIC = 0xE0, 0xC0
+_MODE, _MODE_SIGNED, _MODE_ATOMIC = 0xE0, 0x80, 0xC0
 _SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 
 
@@ -80,7 +81,7 @@ class Operations:
             # Legacy packet loads read the context in r6 and clobber as a call does.
             self._read(state, 6, ins.index)
             state.clobber_arguments()
-            state.regs[0] = None
+            state.regs[0] = SCALAR
             return
         reference = self.references.get(ins.index)
         value: Value = ins.imm64
@@ -131,14 +132,17 @@ class Operations:
     def _load(self, ins: Instruction, state: State) -> None:
         size = _SIZES[ins.opcode & 0x18]
         base = self._place(ins, ins.src, state)
-        value: Value = None
+        value: Value = SCALAR if ins.opcode & _MODE == _MODE_SIGNED else None
+        self._note_number(ins, ins.src, base)
         if isinstance(base, Pointer):
             self._note_access(ins, base, size, writes=False)
             if base.base is Base.STACK:
                 value = self._load_stack(base, size, state)
+            elif base.base is Base.CONTEXT and self.run_.plain_context:
+                value = SCALAR
             elif base.base is Base.MAP_VALUE and base.offset is not None:
                 value = self.inputs.load(self.run_.spec, base.id, base.offset, size)
-                if value is not None and ins.opcode & _MODE == 0x80:
+                if value is not None and ins.opcode & _MODE == _MODE_SIGNED:
                     value = alu.fold(0xBF, size * 8, 0, value, wide=True)
         if ins.dst < FRAME_POINTER:
             state.regs[ins.dst] = value
@@ -154,6 +158,7 @@ class Operations:
         atomic = ins.opcode & 7 == _STX and ins.opcode & _MODE == _MODE_ATOMIC
         base = self._place(ins, ins.dst, state)
         value: Value = ins.imm & MASK64
+        self._note_number(ins, ins.dst, base)
         if ins.opcode & 7 == _STX:
             value = self._read(state, ins.src, ins.index)
         if isinstance(base, Pointer):
@@ -179,6 +184,15 @@ class Operations:
             state.drop_all()
         else:
             state.store(pointer.offset, size, value)
+
+    def _note_number(self, ins: Instruction, register: int, base: Value) -> None:
+        """Remember accesses through what is a number each time they run."""
+        place = (self.index, ins.index)
+        if base is not SCALAR:
+            self.flow.through_addresses.add(place)
+            self.flow.through_numbers.pop(place, None)
+        elif place not in self.flow.through_addresses:
+            self.flow.through_numbers[place] = register
 
     def _note_access(self, ins: Instruction, pointer: Pointer, size: int, *, writes: bool) -> None:
         if pointer.base is Base.STACK:

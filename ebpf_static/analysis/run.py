@@ -40,6 +40,7 @@ class Run:
         active: functions being evaluated, outermost first.
         code: instructions by insn index, by function.
         places: functions by section and offset, filled when first asked.
+        plain_context: whether the program's context holds numbers only.
         kconfig: position of the ``.kconfig`` map, None before it was looked for.
     """
 
@@ -54,6 +55,7 @@ class Run:
     active: list[int] = field(default_factory=list)
     code: dict[int, Mapping[int, Instruction]] = field(default_factory=dict)
     places: dict[tuple[int, int], int] = field(default_factory=dict)
+    plain_context: bool = False
     kconfig: int | None = None
 
     def find_function(self, section: int, start: int) -> int | None:

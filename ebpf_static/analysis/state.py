@@ -6,16 +6,18 @@ from typing import Final
 
 from ebpf_static.analysis.values import (
     ANY_STACK,
+    SCALAR,
     UNSET,
     Base,
     Pointer,
     Value,
+    is_number,
     join,
 )
 
 REGISTERS: Final = 11
 FRAME_POINTER: Final = 10
-_FRAME_BYTES: Final = 512  # MAX_BPF_STACK; what is outside is no stack, and would never end
+MAX_FRAME: Final = 512  # MAX_BPF_STACK; what is outside is no stack, and would never end
 _CALLER_SAVED: Final = (1, 2, 3, 4, 5)
 
 
@@ -57,7 +59,7 @@ class State:
         for offset in [o for o, slot in self.slots.items() if other.slots.get(o) != slot]:
             mine_slot, other_slot = self.slots[offset], other.slots.get(offset)
             stack = any(_is_stack(slot[0]) for slot in (mine_slot, other_slot) if slot)
-            replacement = (ANY_STACK, 8) if stack else None
+            replacement = (ANY_STACK, 8) if stack else _numbers(mine_slot, other_slot)
             if replacement is None:
                 del self.slots[offset]
                 changed = True
@@ -82,7 +84,7 @@ class State:
             return slot[0]
         if slot is not None and size < slot[1] and isinstance(slot[0], int):
             return None if size == 0 else slot[0] & ((1 << (8 * size)) - 1)
-        return None
+        return SCALAR if slot is not None and size < slot[1] and slot[0] is SCALAR else None
 
     def store(self, offset: int, size: int, value: Value) -> None:
         """Record a store to this frame, dropping every slot it overlaps."""
@@ -90,8 +92,8 @@ class State:
         if isinstance(value, int):
             value &= (1 << (8 * size)) - 1
         elif size < 8:
-            value = None
-        inside = -_FRAME_BYTES <= offset < 0
+            value = SCALAR  # of an address, a part of it is no address
+        inside = -MAX_FRAME <= offset < 0
         if inside and value is not None and value is not UNSET:
             self.slots[offset] = (value, size)
 
@@ -100,7 +102,7 @@ class State:
         slots = self.slots
         if not slots:
             return
-        for offset in range(max(low - 7, -_FRAME_BYTES), min(high, 0)):
+        for offset in range(max(low - 7, -MAX_FRAME), min(high, 0)):
             slot = slots.get(offset)
             if slot is not None and offset + slot[1] > low:
                 del slots[offset]
@@ -108,6 +110,13 @@ class State:
     def drop_all(self) -> None:
         """Forget the whole frame; what was a stack address there may still be one."""
         self.slots = {o: (ANY_STACK, 8) for o, slot in self.slots.items() if _is_stack(slot[0])}
+
+
+def _numbers(left: tuple[Value, int], right: tuple[Value, int] | None) -> tuple[Value, int] | None:
+    """Return what covers two slots with numbers of one size; None where there is no such slot."""
+    if right is None or left[1] != right[1]:
+        return None
+    return (SCALAR, left[1]) if is_number(left[0]) and is_number(right[0]) else None
 
 
 def _is_stack(value: Value) -> bool:

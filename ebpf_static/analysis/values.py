@@ -4,6 +4,7 @@ A value is one of
 
 * an ``int``: exactly this 64-bit constant, unsigned;
 * a :class:`Pointer`: an address whose origin is known, its offset perhaps not;
+* :data:`SCALAR`: some number, which the verifier takes for no address on any path;
 * :data:`UNSET`: nothing was ever written there on any path;
 * ``None``: anything else. It is never the address of a stack slot: a pointer that may be one stays
   a :class:`Pointer` to the stack, so that a store through ``None`` cannot change the stack.
@@ -47,8 +48,15 @@ class Unset(Enum):
     UNSET = "unset"
 
 
+class Scalar(Enum):
+    """The type of :data:`SCALAR`."""
+
+    SCALAR = "scalar"
+
+
 UNSET: Final = Unset.UNSET
-Value: TypeAlias = int | Pointer | Literal[Unset.UNSET] | None
+SCALAR: Final = Scalar.SCALAR
+Value: TypeAlias = int | Pointer | Literal[Unset.UNSET, Scalar.SCALAR] | None
 
 ANY_STACK: Final = Pointer(Base.STACK, -1, None)
 """An address that may be anywhere in the stack, or elsewhere."""
@@ -60,10 +68,17 @@ def join(left: Value, right: Value) -> Value:
         return left
     if isinstance(left, Pointer) and isinstance(right, Pointer) and left[:2] == right[:2]:
         return Pointer(left.base, left.id, None)
+    if is_number(left) and is_number(right):
+        return SCALAR
     for value in (left, right):
         if isinstance(value, Pointer) and value.base is Base.STACK:
             return ANY_STACK
     return None
+
+
+def is_number(value: Value) -> bool:
+    """Tell whether the verifier takes a value for a number, known or not."""
+    return value is SCALAR or isinstance(value, int)
 
 
 def signed(value: int, bits: int = 64) -> int:
@@ -77,6 +92,8 @@ def add(value: Value, amount: int) -> Value:
         if value.offset is None:
             return value
         return Pointer(value.base, value.id, signed((value.offset + amount) & MASK64))
+    if value is SCALAR:
+        return SCALAR
     return (value + amount) & MASK64 if isinstance(value, int) else None
 
 

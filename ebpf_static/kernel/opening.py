@@ -11,7 +11,7 @@ from ebpf_static.btf.sources import read_btf
 from ebpf_static.errors import ObjectError, UsageError
 from ebpf_static.kernel.config import read_config
 from ebpf_static.kernel.view import Kernel
-from ebpf_static.support import kfunc
+from ebpf_static.support import feature, kfunc
 from ebpf_static.support.profile import read_profile
 from ebpf_static.support.targets import Release, resolve
 from ebpf_static.target import Platform, Target
@@ -60,7 +60,12 @@ def open_kernel(target: Target, release: Release) -> Kernel:
     config = None if target.config is None else read_config(target.config)
     if config is None and release.profile is not None and len(release.profile.config) > _WHOLE:
         config = release.profile.config
-    return Kernel(release.version, open_btf(target.btf), config, partial(_knows_kfunc, release))
+    clobbers = release.version is not None and (
+        feature("helpers_clobber_spilled_pointers", release).available
+    )
+    return Kernel(
+        release.version, open_btf(target.btf), config, clobbers, partial(_knows_kfunc, release)
+    )
 
 
 def open_btf(paths: tuple[str, ...]) -> tuple[Btf, ...]:

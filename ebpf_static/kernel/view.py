@@ -33,12 +33,14 @@ class Kernel:
         version: its release, None when the user named none.
         btf: its types and those of its loaded modules; empty when not known.
         config: its build configuration, None when not known.
+        clobbers_spills: see :class:`~ebpf_static.analysis.Inputs`.
         knows_kfunc: whether the support tables say it has a kfunc; None for "cannot tell".
     """
 
     version: Version | None = None
     btf: tuple[Btf, ...] = ()
     config: Mapping[str, str] | None = None
+    clobbers_spills: bool = False
     knows_kfunc: Callable[[str], bool | None] = _knows_nothing
 
 
@@ -76,6 +78,7 @@ class View:
             core_places=self.core.places,
             kconfig=self.kconfig.data,
             externs=self.externs,
+            clobbers_spills=self.kernel.clobbers_spills,
             frozen_data=version is None or not version < _FROZEN_DATA,
         )
 

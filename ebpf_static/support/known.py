@@ -188,4 +188,4 @@ def map_flag_fact(map_type: MapType, flag: str) -> Fact:
 def _fact(platform: Platform, table_name: str, kind: str, name: str) -> Fact | None:
     table = read_table(platform, table_name)
     row = table.by_name.get(name)
-    return None if row is None else table.fact(kind, row)
+    return None if row is None else table.fact(kind, row, backports=row.get("backports", ()))

@@ -80,6 +80,10 @@ def features() -> Table:
                 note=fact.get("since_note"),
             )
         )
+    for fact in snapshot("linux/corrections")["more_features"]:
+        spans = [span(fact["since"], fact["until"])]
+        more = {it: fact[it] for it in ("source", "what", "backports")}
+        rows.append({"name": fact["name"], "spans": spans, **more})
     return Table(facts["source"], sorted(rows, key=_by_first_span), conditions=conditions)
 
 

@@ -25,6 +25,7 @@ from ebpf_static_rules.ins.ins207_function_argument_unsupported import FunctionA
 from ebpf_static_rules.ins.ins208_global_data_unavailable import GlobalDataUnavailable
 from ebpf_static_rules.ins.ins209_packet_load_refused import PacketLoadRefused
 from ebpf_static_rules.ins.ins210_code_not_followed import CodeNotFollowed
+from ebpf_static_rules.ins.ins211_number_used_as_address import NumberUsedAsAddress
 
 RULES: tuple[type[Rule], ...] = (
     InstructionUnknown,
@@ -49,4 +50,5 @@ RULES: tuple[type[Rule], ...] = (
     GlobalDataUnavailable,
     PacketLoadRefused,
     CodeNotFollowed,
+    NumberUsedAsAddress,
 )
