@@ -199,7 +199,17 @@ def _containers(paths: Sequence[Path]) -> Iterator[Row]:
                     made.add(path)
             mine = cpu_time(lambda path=archive: list(iter_objects(path, "x")), 3)  # type: ignore[misc]
             theirs = time_commands([["tar", "-xOf", str(archive)]])[0]
-            yield Row(archive.name, mine, "tar -xO", theirs)
+            yield Row(f"find in {archive.name}", mine, "tar -xO", theirs)
+        scan = [sys.executable, "-m", "ebpf_static", "scan", str(archive), "--exit-zero", "-qq"]
+        scan += ["--target", "linux:6.1"]
+        store = ["--cache-dir", str(Path(folder) / "cache")]
+        peer = time_commands([["tar", "-xOf", str(archive)]])[0]
+        for what, more in (("scan", ["--no-cache"]), ("scan, with a cache that knows all", store)):
+            yield Row(f"{what}, {archive.name}", _once([*scan, *more]), "tar -xO", peer)
+
+
+def _once(command: Sequence[str]) -> float:
+    return time_commands([command], 3)[0] or 0.0
 
 
 # --- a matrix ------------------------------------------------------------------------------------
