@@ -58,8 +58,9 @@ def add_parser(commands: Commands) -> None:
         help="pass over named files that are no BPF objects and hold none instead of failing",
     )  # fmt: skip
     add_reporting(parser)
+    check_options.add_work(parser)
     add_common(parser)
-    parser.set_defaults(run=run, everywhere=False)
+    parser.set_defaults(run=run, everywhere=False, scheduler=None)
 
 
 def add_reporting(parser: ArgumentParser) -> None:
@@ -72,7 +73,6 @@ def add_reporting(parser: ArgumentParser) -> None:
     check_options.add_configuration(parser).add_argument(
         "--show-settings", action="store_true", help="print the settings for the paths and stop"
     )
-    check_options.add_work(parser)
     check_options.add_output(parser)
 
 

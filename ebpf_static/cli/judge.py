@@ -79,6 +79,12 @@ def terms_of(args: Namespace, choices: Choices) -> Terms:
 
 def runner_for(args: Namespace) -> Runner:
     """Return where the work is done."""
+    if args.scheduler is not None:
+        from ebpf_static.scanning.cluster import InCluster
+
+        if args.jobs != 1 or args.timeout is not None:
+            raise UsageError("--scheduler judges on a cluster: --jobs and --timeout are not for it")
+        return InCluster(args.scheduler)
     from ebpf_static.scanning.runners import make_runner
 
     return make_runner(args.jobs, args.timeout)
@@ -101,6 +107,8 @@ def _judge(args: Namespace, choices: Choices, inputs: Inputs) -> Report:
     if args.verbose > 1:
         for line in "".join(work.traces).splitlines():
             print(escape(line), file=sys.stderr)
+    if args.verbose and runner.lost:
+        complain(args, f"{runner.lost} calls were lost and made again here", "note")
     if kept is not None:
         _tell_of_cache(args, kept)
     return report

@@ -48,6 +48,11 @@ def add_parser(commands: Commands) -> None:
         "(--output-format full, concise, json or jsonl)",
     )  # fmt: skip
     add_reporting(parser)
+    check_options.add_work(parser).add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="judge on the Dask cluster with this scheduler (tcp://host:port); files are read here "
+        "and sent to it",
+    )  # fmt: skip
     add_common(parser)
     parser.set_defaults(run=run, everywhere=True, skip_unrecognized=True)
 

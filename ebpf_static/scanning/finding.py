@@ -148,7 +148,7 @@ class Finder:
             return Done(error=error)
         if opened is not None:
             return Done(opened)
-        return self._runner.submit(open_container, str(item.path), item.name)
+        return self._runner.submit_here(open_container, str(item.path), item.name)
 
     def _note(self, number: int, item: Input, opened: Opened) -> None:
         if opened.nothing and not opened.unopened:

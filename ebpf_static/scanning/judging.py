@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ebpf_static.api import Checker
 from ebpf_static.engine.inputs import Inputs
-from ebpf_static.engine.policy import Policy
 from ebpf_static.errors import (
     ConfigError,
     EbpfStaticError,
@@ -54,7 +52,7 @@ def judge(state: Checker | bytes, source: bytes | str, name: str) -> Outcome:
     """Return what becomes of one object; runs in whatever process it is sent to.
 
     Args:
-        state: the checker, or its pickle.
+        state: the checker, or what it was packed into.
         source: the object's bytes, or its path.
         name: what findings call it.
 
@@ -62,7 +60,12 @@ def judge(state: Checker | bytes, source: bytes | str, name: str) -> Outcome:
         UsageError: what the run was asked for does not exist, whatever the object.
     """
     try:
-        checker = _unpickled(state) if isinstance(state, bytes) else state
+        if isinstance(state, bytes):
+            from ebpf_static.scanning.sending import unpack  # work in this process sends nothing
+
+            checker = unpack(state)
+        else:
+            checker = state
         return Outcome(checker.judge(source, name))
     except (ConfigError, UnknownRuleError, UnknownTargetError):
         raise  # concerns the run, not this object
@@ -83,15 +86,6 @@ def judge(state: Checker | bytes, source: bytes | str, name: str) -> Outcome:
         return Outcome(error=text, trace="".join(traceback.format_exception(error)))
 
 
-@lru_cache(maxsize=16)
-def _unpickled(state: bytes) -> Checker:
-    """Return a checker, made once in each process: rules keep what they looked up."""
-    import pickle  # only work in other processes pays for it
-
-    checker: Checker = pickle.loads(state)  # noqa: S301 - from the process that asks
-    return checker
-
-
 class _Key(NamedTuple):
     """What two objects must share to be judged once."""
 
@@ -106,6 +100,7 @@ class _Judged:
 
     first: Found
     checker: Checker
+    size: int
     outcome: Outcome | None = None
     copies: list[Found] = field(default_factory=list)
 
@@ -145,7 +140,8 @@ class Judge:
         Raises:
             UsageError: a rule or target does not exist, or a configuration is wrong.
         """
-        for judged, handle in in_order(self._judging(inputs), self._runner.ahead):
+        judging = in_order(self._judging(inputs), self._runner.ahead, lambda each: each[0].size)
+        for judged, handle in judging:
             judged.outcome = self._outcome(judged, handle)
             if judged.outcome.report is not None:
                 self._finder.is_object(judged.first)
@@ -162,7 +158,7 @@ class Judge:
             if known is not None:
                 known.copies.append(_light(found))
                 continue
-            judged = self._judged[key] = _Judged(_light(found), checker)
+            judged = self._judged[key] = _Judged(_light(found), checker, len(found.part.source))
             yield judged, self._start(checker, found)
 
     def _start(self, checker: Checker, found: Found) -> Handle[Outcome]:
@@ -180,11 +176,9 @@ class Judge:
     def _state(self, checker: Checker) -> Checker | bytes:
         if self._runner.is_local:
             return checker
-        import pickle
+        from ebpf_static.scanning.sending import pack
 
-        # What is made of findings is decided here, by the names of all places.
-        policy = Policy(use_tags=checker.policy.use_tags)
-        return pickle.dumps(replace(checker, policy=policy))
+        return pack(checker, with_files=not self._runner.sees_files)
 
     def _outcome(self, judged: _Judged, handle: Handle[Outcome]) -> Outcome:
         try:

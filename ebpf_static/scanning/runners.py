@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -21,6 +22,10 @@ _CALLS_PER_JOB = 4
 """Calls on their way for each process: enough that none waits, few enough to hold in memory."""
 _CALLS_OF_EXECUTOR = 64
 """The same for an executor that does not say how many workers it has."""
+_MAX_HELD = 256 << 20
+"""Bytes on their way at most, but for a single larger object."""
+_PATIENCE = 5
+"""Seconds between looks at whether an executor is still there."""
 
 
 class Handle(Protocol[_T_co]):
@@ -50,13 +55,20 @@ class Runner(Protocol):
     Attributes:
         ahead: how many calls may be on their way before the first is asked for.
         is_local: calls run in this process, so values are not sent anywhere.
+        sees_files: calls see the files of this machine.
+        lost: how many calls an executor lost, so that they were made again here.
     """
 
     ahead: int
     is_local: bool
+    sees_files: bool
+    lost: int
 
     def submit(self, function: Callable[..., _T], *values: object) -> Handle[_T]:
         """Start a call; functions and values must be picklable."""
+
+    def submit_here(self, function: Callable[..., _T], *values: object) -> Handle[_T]:
+        """Start a call on this machine: it reads files."""
 
     def __enter__(self) -> Self:
         """Start using it."""
@@ -75,10 +87,14 @@ class InProcess:
 
     ahead = 0
     is_local = True
+    sees_files = True
+    lost = 0
 
     def submit(self, function: Callable[..., _T], *values: object) -> Handle[_T]:
         """Run a call."""
         return Done(function(*values))
+
+    submit_here = submit
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +107,8 @@ class InProcesses:
     """Runs calls in processes of our own."""
 
     is_local = False
+    sees_files = True
+    lost = 0
 
     def __init__(self, jobs: int, timeout: float | None = None) -> None:
         from ebpf_static.scanning.pool import WorkerPool
@@ -101,6 +119,8 @@ class InProcesses:
     def submit(self, function: Callable[..., _T], *values: object) -> Handle[_T]:
         """Start a call; one whose process dies raises WorkerLostError."""
         return self._pool.submit(function, *values)
+
+    submit_here = submit
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +139,8 @@ class InExecutor:
 
     ahead = _CALLS_OF_EXECUTOR
     is_local = False
+    sees_files = True
+    lost = 0
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -130,26 +152,38 @@ class InExecutor:
         try:
             future = self._executor.submit(function, *values)
         except Exception:  # noqa: BLE001 - a broken executor takes no more
-            return self._submit_alone(function, *values)
+            self.lost += 1
+            return self.submit_here(function, *values)
         self._futures.add(future)
         return _Guarded(self, future, function, values)
 
     def wait(self, future: Future[_T], function: Callable[..., _T], values: tuple[Any, ...]) -> _T:
         """Return what a call gives, here or elsewhere."""
         try:
-            return future.result()
+            while not self.is_lost():
+                with suppress(TimeoutError):
+                    return future.result(_PATIENCE)
+                if future.done():
+                    break
         except EbpfStaticError:
             raise
-        except Exception:  # noqa: BLE001 - as the class says
-            return self._submit_alone(function, *values).result()
+        except Exception:  # noqa: BLE001, S110 - as the class says
+            pass
         finally:
             self._futures.discard(future)
+        self.lost += 1
+        return self.submit_here(function, *values).result()
 
-    def _submit_alone(self, function: Callable[..., _T], *values: object) -> Handle[_T]:
-        from ebpf_static.scanning.pool import WorkerPool
+    def is_lost(self) -> bool:
+        """Tell whether nothing will ever come of the calls that are on their way."""
+        return False
+
+    def submit_here(self, function: Callable[..., _T], *values: object) -> Handle[_T]:
+        """Start a call in a process of our own."""
+        from ebpf_static.scanning.pool import WorkerPool, cpus
 
         if self._alone is None:
-            self._alone = WorkerPool(1)
+            self._alone = WorkerPool(cpus())
         return self._alone.submit(function, *values)
 
     def __enter__(self) -> Self:
@@ -204,11 +238,24 @@ def make_runner(
     return InProcess() if jobs == 1 and timeout is None else InProcesses(jobs, timeout)
 
 
-def in_order(items: Iterable[_T], ahead: int) -> Iterator[_T]:
-    """Yield items in their order, each after ``ahead`` more have been taken (and so started)."""
-    waiting: deque[_T] = deque()
+def in_order(
+    items: Iterable[_T], ahead: int, size_of: Callable[[_T], int] | None = None
+) -> Iterator[_T]:
+    """Yield items in their order, each after ``ahead`` more have been taken (and so started).
+
+    Args:
+        items: the items.
+        ahead: how many to take before the first is yielded; fewer while they are large.
+        size_of: how many bytes an item holds.
+    """
+    waiting: deque[tuple[_T, int]] = deque()
+    held = 0
     for item in items:
-        waiting.append(item)
-        if len(waiting) > ahead:
-            yield waiting.popleft()
-    yield from waiting
+        size = 0 if size_of is None else size_of(item)
+        waiting.append((item, size))
+        held += size
+        while len(waiting) > ahead or (held > _MAX_HELD and waiting):
+            first, size = waiting.popleft()
+            held -= size
+            yield first
+    yield from (item for item, _ in waiting)
