@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 import ebpf_static as es
+from ebpf_static.errors import LoadRejectedError, UsageError
 from ebpf_static.loading import LoadOptions, UpdateMode
 from ebpf_static_loaders.linux.loader import LinuxLoader
+from ebpf_static_loaders.linux.pins import iter_pins
 from tests.loaders.conftest import Network
 
 Read = Callable[[str], es.CollectionSpec]
@@ -286,3 +288,16 @@ def test_an_arena_starts_with_its_variables(linux: LinuxLoader, read_data: Read)
     with loaded:
         assert loaded.programs["sum"].test_run().result == 42
         assert loaded.programs["sum"].test_run().result == 49
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pins of Linux")
+def test_files_that_are_no_pins_are_never_removed(tmp_path: Path) -> None:
+    file = tmp_path / "links" / "precious"
+    file.parent.mkdir()
+    file.write_text("not a pin")
+    for path in (file, tmp_path, tmp_path / "links"):
+        with pytest.raises(UsageError, match="not in a BPF file system"):
+            iter_pins(str(path))
+    with pytest.raises(LoadRejectedError, match="cannot read"):
+        iter_pins(str(tmp_path / "gone"))
+    assert file.exists()

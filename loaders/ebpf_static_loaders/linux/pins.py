@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from ebpf_static.errors import UsageError
 from ebpf_static_loaders.linux.errors import doing, rejected
 from ebpf_static_loaders.linux.layouts import Command
 from ebpf_static_loaders.linux.resources import Fd
@@ -54,13 +55,33 @@ def iter_pins(path: str) -> list[str]:
 
     Raises:
         LoadRejectedError: there is no such path.
+        UsageError: it is in no BPF file system, so that it holds files of other people's.
     """
     root = Path(path)
     try:
-        if not root.is_dir():
-            root.lstat()
+        is_folder = root.is_dir()
+        devices = _bpf_devices()
+        if (root.stat() if is_folder else root.lstat()).st_dev not in devices:
+            raise UsageError(f"{path}: not in a BPF file system: nothing is pinned there")
+        if not is_folder:
             return [path]
         found = sorted(p for p in root.rglob("*") if not p.is_dir())
+        found = [p for p in found if p.lstat().st_dev in devices]
         return [str(p) for p in sorted(found, key=lambda p: p.parent.name != "links")]
     except OSError as error:
         raise rejected(f"cannot read {path}", error.errno or errno.EIO) from error
+
+
+def _bpf_devices() -> set[int]:
+    """Return the device numbers of the BPF file systems this process sees.
+
+    Source: ``/proc/PID/mountinfo`` in proc(5): the third field is the device, and what follows a
+    lone ``-`` begins with the type.
+    """
+    devices = set()
+    for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
+        fields, _, about = line.partition(" - ")
+        if about.split(" ")[0] == "bpf":
+            major, _, minor = fields.split(" ")[2].partition(":")
+            devices.add(os.makedev(int(major), int(minor)))
+    return devices
