@@ -176,6 +176,12 @@ class Btf:
         return self._words, self._offsets
 
     @property
+    def own_kinds(self) -> frozenset[int]:
+        """The kind numbers of the own types."""
+        words = self._words
+        return frozenset((words[at + 1] >> 24) & KIND_MASK for at in self._offsets)
+
+    @property
     def uses_wide_info(self) -> bool:
         """Whether a type needs the wider vlen and kind fields of Linux 7.2 (own types only)."""
         words = self._words

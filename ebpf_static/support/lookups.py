@@ -83,7 +83,16 @@ def helper(
         ``unknown`` for programs whose helpers another thing decides: ``EXT`` (the replaced
         program) and, beyond what every program may call, ``STRUCT_OPS`` (the kernel structure).
     """
-    release = _same_platform(helper.platform, where)
+    return _helper(helper, program_type, attach_type, _same_platform(helper.platform, where))
+
+
+@lru_cache(maxsize=8192)
+def _helper(
+    helper: HelperId,
+    program_type: ProgramType | None,
+    attach_type: AttachType | AnyAttachType | None,
+    release: Release,
+) -> Availability:
     if helper.per_program_type and helper.scope is None:
         note = "the meaning of this number depends on the program type"
         return Availability("unknown", confidence=Confidence.LOW, note=note)
@@ -242,7 +251,11 @@ def btf_kind(kind: str, where: Target | Release) -> Availability:
     libbpf rewrites kinds that a kernel does not take: see
     :func:`ebpf_static.support.loaders.substitutions`.
     """
-    release = release_of(where)
+    return _btf_kind(kind, release_of(where))
+
+
+@lru_cache(maxsize=1024)
+def _btf_kind(kind: str, release: Release) -> Availability:
     if release.platform is Platform.WINDOWS:
         note = "eBPF for Windows reads BTF when an object is compiled or verified, not at load"
         return Availability("unknown", confidence=Confidence.LOW, note=note)

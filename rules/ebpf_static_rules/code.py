@@ -48,6 +48,7 @@ class CodeFacts:
     """What is remarkable about one function's code; indices are insn indices in the function.
 
     Attributes:
+        operations: names of the operations of unrelocated instructions.
         unknown: encodings no instruction set defines.
         reserved: instructions with something in reserved fields, and the fields.
         registers: instructions that name no register where they should, and the fields.
@@ -64,6 +65,7 @@ class CodeFacts:
         runs_off: the last instruction, when control may run past it.
     """
 
+    operations: set[str] = field(default_factory=set)
     unknown: list[Instruction] = field(default_factory=list)
     reserved: list[tuple[Instruction, tuple[str, ...]]] = field(default_factory=list)
     registers: list[tuple[Instruction, tuple[str, ...]]] = field(default_factory=list)
@@ -157,6 +159,7 @@ class _Scan:
     def run(self) -> CodeFacts:
         """Look at every instruction once, then at how they hang together."""
         facts, references = self.facts, self.function.references_by_index
+        operations = facts.operations
         get: Callable[[str], _Profile | None] = _PROFILES.get
         for insn in self.function.instructions:
             operation = classify(insn)
@@ -168,6 +171,7 @@ class _Scan:
                 continue
             relocated = insn[0] in references
             if not relocated:
+                operations.add(operation.name)
                 for position, allowed in profile.fixed:
                     value = insn[position]
                     if value not in allowed and value is not None:

@@ -11,6 +11,8 @@ from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, btf_kind, feature, substitutions
 from ebpf_static_rules.release import ReleaseRule, since_words
 
+_NAMES = {int(kind): kind.name for kind in Kind}
+
 
 class BtfKindUnknownToTarget(ReleaseRule):
     """The object's BTF has kinds of types that came later than the target kernel.
@@ -64,9 +66,9 @@ class BtfKindUnknownToTarget(ReleaseRule):
             )
             return
         replaced = {kind: it for it in substitutions(release) for kind in it.replaces}
-        for number in sorted({btf.kind(type_id) for type_id in range(btf.start_id, len(btf))}):
-            name = Kind(number).name if number <= max(Kind) else f"KIND_{number}"
-            answer = btf_kind(name, release) if number <= max(Kind) else None
+        for number in sorted(btf.own_kinds):
+            name = _NAMES.get(number, f"KIND_{number}")
+            answer = btf_kind(name, release) if number in _NAMES else None
             if answer is not None and answer.status != "unavailable":
                 continue
             since = "which no release known has" if answer is None else since_words(answer, release)

@@ -11,6 +11,7 @@ from ebpf_static.isa import Kind, Operation, classify, known_operations
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, FunctionSpec, Reference, ReferenceKind
 from ebpf_static.support import Availability, Release, instruction
+from ebpf_static_rules.facts import facts_of
 from ebpf_static_rules.release import (
     ReleaseRule,
     iter_flows,
@@ -84,12 +85,14 @@ class InstructionUnavailable(ReleaseRule):
         """Yield one finding for each function with such instructions."""
         locate = Locator(spec, context)
         tables = _Tables(release, context)
+        facts = facts_of(spec)
         reached: dict[int, dict[str, set[int]]] | None = None
         for index, programs in programs_linking(spec).items():
             function = spec.functions[index]
+            plain = any(tables.lacking(name) for name in facts.code(index).operations)
             suspects = [
                 (insn, name)
-                for insn, name in _operations(function, spec, context)
+                for insn, name in _operations(function, spec, context, plain=plain)
                 if tables.lacking(name)
             ]
             if not suspects:
@@ -182,15 +185,15 @@ class _Tables:
 
 
 def _operations(
-    function: FunctionSpec, spec: CollectionSpec, context: RuleContext
+    function: FunctionSpec, spec: CollectionSpec, context: RuleContext, *, plain: bool
 ) -> Iterator[tuple[int, str]]:
-    """Yield every instruction's operation, after relocation."""
+    """Yield every instruction's operation, after relocation; relocated ones only unless plain."""
     references = function.references_by_index
-    for insn in function.instructions:
-        reference = references.get(insn.index)
+    for insn in function.instructions if plain or references else ():
+        reference = references.get(insn[0])
         if reference is None:
-            operation = classify(insn)
-            if operation.known:
+            operation = classify(insn) if plain else None
+            if operation is not None and operation.known:
                 yield insn.index, operation.name
         elif reference.kind in _EXTERNS:
             name = _extern_operation(insn.opcode, reference, spec, context)
