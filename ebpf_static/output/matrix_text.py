@@ -114,15 +114,19 @@ def _reasons(row: Row) -> Iterator[str]:
     for cell in row.cells:
         reason = deciding(cell.verdict)
         if reason is not None:
-            key = (cell.verdict.status.value, f"{reason.code} {escape(_message(reason))}")
+            key = (cell.verdict.status.value, _told(reason))
             targets.setdefault(key, []).append(str(cell.target))
     for (status, why), names in targets.items():
         yield f"{', '.join(names)}: {status}: {why}"
     if row.lowest is not None and row.lowest.reason is not None:
         reason = row.lowest.reason
-        yield f"not before {row.lowest.line}: {reason.code} {escape(_message(reason))}"
+        yield f"not before {row.lowest.line}: {_told(reason)}"
 
 
-def _message(finding: Finding) -> str:
+def _told(reason: Finding) -> str:
+    return f"{reason.code} {escape(message_without_release(reason))}"
+
+
+def message_without_release(finding: Finding) -> str:
     """Return a message without the release, which stands before it."""
     return _RELEASE.sub("that release", finding.message.split(" (target ", 1)[0])

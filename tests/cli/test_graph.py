@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -82,4 +83,6 @@ def test_the_picture_in_the_documentation_is_current(
     assert option == "-o"
     status, out, _ = run(capsys, *arguments, "--output-format", "svg")
     assert status == 0
+    if os.environ.get("EBPF_STATIC_UPDATE_GOLDEN"):
+        (ROOT / file).write_text(out, encoding="utf-8", newline="\n")
     assert out == (ROOT / file).read_text("utf-8")

@@ -8,6 +8,7 @@ from ebpf_static.findings import Finding
 from ebpf_static.matrix import Cell
 from ebpf_static.output.html.markup import Html, code, join, message, scrolling, table, tag
 from ebpf_static.output.html.model import Entry, Page
+from ebpf_static.output.matrix_text import message_without_release
 from ebpf_static.verdict import Status, Verdict
 
 _MARKS = {Status.LOADS: "✓", Status.REJECTED: "✗", Status.UNKNOWN: "?"}
@@ -62,18 +63,15 @@ def _head(page: Page) -> Html:
         tag("th", family, colspan=len(list(found)), scope="colgroup")
         for family, found in groupby(family for family, _, _ in names)
     ]
-    return tag(
-        "thead",
-        tag("tr", tag("th", "object", rowspan=2, scope="col"), *groups,
-            tag("th", "lowest release", rowspan=2, scope="col")),
-        tag("tr", *(tag("th", release or "any", scope="col") for _, _, release in names)),
-    )  # fmt: skip
+    fixed = (tag("th", it, rowspan=2, scope="col") for it in ("object", "lowest release"))
+    releases = (tag("th", release or "any", scope="col") for _, _, release in names)
+    return tag("thead", tag("tr", *fixed, *groups), tag("tr", *releases))
 
 
 def _row(number: int, entry: Entry, folder: int) -> Html:
     cells = [_cell(number, at, entry, cell) for at, cell in enumerate(entry.row.cells)]
     name = tag("a", code(entry.name[folder:]), href=f"#o{number}")
-    return tag("tr", tag("th", name, scope="row"), *cells, tag("td", _lowest(entry)))
+    return tag("tr", tag("th", name, scope="row"), tag("td", _lowest(entry)), *cells)
 
 
 def _is_counted(cell: Cell) -> bool:
@@ -126,7 +124,9 @@ def _group(number: int, entry: Entry, cells: list[int]) -> Html:
     reasons = list(first.verdict.reasons)
     parts = [
         tag("h4", _badge(status), " ", join(targets, ", ")),
-        tag("ul", *(_reason(it) for it in reasons[:_REASONS])) if reasons else None,
+        tag("ul", *(_reason(it, of_one=len(cells) == 1) for it in reasons[:_REASONS]))
+        if reasons
+        else None,
         tag("p", f"… and {len(reasons) - _REASONS} more reasons", class_="cut")
         if len(reasons) > _REASONS
         else None,
@@ -137,7 +137,9 @@ def _group(number: int, entry: Entry, cells: list[int]) -> Html:
     return tag("article", *parts, class_=f"verdict {status.value}")
 
 
-def _reason(finding: Finding) -> Html:
+def _reason(finding: Finding, *, of_one: bool) -> Html:
+    """Return one reason; what several targets share does not name one of them."""
+    words = finding.message if of_one else message_without_release(finding)
     place = finding.location
     source = f" ({place.file}:{place.line})" if place.file is not None else ""
     where = f"{place.logical}{source}"
@@ -145,7 +147,7 @@ def _reason(finding: Finding) -> Html:
         "li",
         tag("strong", finding.code),
         " ",
-        message(finding.message),
+        message(words),
         tag("div", where, class_="where") if where else None,
     )
 
