@@ -24,7 +24,7 @@ from ebpf_static.plugins import RuleContext, RuleMeta
 from ebpf_static.reading import read
 from ebpf_static.registry import RegisteredRule, Registry, get_registry
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.target import PathLike, Platform, Target
+from ebpf_static.target import ObjectLoader, PathLike, Platform, Target
 
 if TYPE_CHECKING:
     from ebpf_static.kernel import View
@@ -47,6 +47,7 @@ def check(
     select: str | Iterable[str] = (ALL,),
     ignore: str | Iterable[str] = (),
     name: str | None = None,
+    loader: str | ObjectLoader | None = None,
     policy: Policy | None = None,
     registry: Registry | None = None,
 ) -> Report:
@@ -65,6 +66,8 @@ def check(
         select: codes, prefixes of codes, names or ``ALL``.
         ignore: the same, taken away again; the more specific selector wins.
         name: what findings call the object; by default the path as given.
+        loader: the library the object is loaded with on Linux (``cilium``, ``libbpf:0.8``), where
+            a target does not name one; by default libbpf 1.0 or newer.
         policy: how findings are to be taken: severities, suppressions, places; by default only
             declaration tags in the object's own source suppress any.
         registry: where rules come from; by default everything installed.
@@ -80,7 +83,7 @@ def check(
     """
     checker = Checker.prepare(
         platform=platform, targets=targets, btf=btf, kconfig=kconfig, profile=profile,
-        select=select, ignore=ignore, policy=policy, registry=registry,
+        select=select, ignore=ignore, loader=loader, policy=policy, registry=registry,
     )  # fmt: skip
     return Report.merge((checker.preamble, checker.check(source, name)))
 
@@ -91,6 +94,7 @@ def verdicts(
     *,
     assume_setup: bool = True,
     name: str | None = None,
+    loader: str | ObjectLoader | None = None,
     registry: Registry | None = None,
 ) -> ObjectVerdicts:
     """Return whether an object and each of its programs load on a target, and why not.
@@ -101,6 +105,7 @@ def verdicts(
         assume_setup: judge as if the object's own loader had given a size to maps without one;
             False judges the object exactly as it is.
         name: what findings call the object; by default the path as given.
+        loader: as for :func:`check`.
         registry: where rules come from; by default everything installed.
 
     Returns:
@@ -119,17 +124,25 @@ def verdicts(
     object_name = name if name is not None else name_of(source)
     spec = source if isinstance(source, CollectionSpec) else _read_for(source, wanted)
     return judge_object(
-        spec, wanted, assume_setup=assume_setup, name=object_name, registry=registry
-    )
+        spec, wanted, assume_setup=assume_setup, name=object_name, registry=registry,
+        loader=_loader(loader),
+    )  # fmt: skip
 
 
-def requires(source: Source, *, name: str | None = None, lowest: bool = False) -> Requirements:
+def requires(
+    source: Source,
+    *,
+    name: str | None = None,
+    lowest: bool = False,
+    loader: str | ObjectLoader | None = None,
+) -> Requirements:
     """Return every platform feature an object needs, where, and how it is guarded.
 
     Args:
         source: as for :func:`check`.
         name: what locations call the object; by default the path as given.
         lowest: also judge it for release after release, to say since when it is not rejected.
+        loader: as for :func:`check`.
 
     Raises:
         FormatError: the object is malformed.
@@ -140,12 +153,13 @@ def requires(source: Source, *, name: str | None = None, lowest: bool = False) -
 
     object_name = name if name is not None else name_of(source)
     spec = source if isinstance(source, CollectionSpec) else read(source)
-    found = collect(spec, name=object_name)
+    used = _loader(loader)
+    found = collect(spec, name=object_name, loader=used)
     if not lowest:
         return found
     from ebpf_static.lowest import find_lowest
 
-    return found.model_copy(update={"lowest": find_lowest(spec)})
+    return found.model_copy(update={"lowest": find_lowest(spec, loader=used)})
 
 
 def _read_for(source: Unread, target: Target) -> CollectionSpec:
@@ -180,12 +194,14 @@ class Checker:
         rules: the rules that run.
         failures: what went wrong while looking for rules.
         policy: how findings are to be taken.
+        loader: the library objects are loaded with on targets that name none.
     """
 
     targets: tuple[Target, ...] = ()
     rules: tuple[RegisteredRule, ...] = ()
     failures: tuple[Failure, ...] = ()
     policy: Policy = field(default_factory=Policy)
+    loader: ObjectLoader | None = None
 
     @classmethod
     def prepare(
@@ -198,6 +214,7 @@ class Checker:
         profile: PathLike | None = None,
         select: str | Iterable[str] = (ALL,),
         ignore: str | Iterable[str] = (),
+        loader: str | ObjectLoader | None = None,
         policy: Policy | None = None,
         registry: Registry | None = None,
     ) -> Checker:
@@ -208,6 +225,7 @@ class Checker:
             select_rules(registry.rules, select, ignore),
             registry.rule_failures,
             policy or Policy(),
+            _loader(loader),
         )
 
     @property
@@ -229,7 +247,7 @@ class Checker:
         """
         object_name = name if name is not None else name_of(source)
         if isinstance(source, CollectionSpec):
-            report = run_rules(source, object_name, self.targets, self.rules)
+            report = run_rules(source, object_name, self.targets, self.rules, loader=self.loader)
             return self._tagged(report, source)
         try:
             spec, as_windows = self._read(source)
@@ -240,7 +258,9 @@ class Checker:
         except ObjectError as error:
             error.object_name = object_name
             raise
-        report = run_rules(spec, object_name, self.targets, self.rules, as_windows=as_windows)
+        report = run_rules(
+            spec, object_name, self.targets, self.rules, as_windows=as_windows, loader=self.loader
+        )
         return self._tagged(report, spec)
 
     def read(self, source: Unread) -> CollectionSpec:
@@ -332,6 +352,14 @@ def with_kernel_files(
         else target
         for target in wanted
     )
+
+
+def _loader(loader: str | ObjectLoader | None) -> ObjectLoader | None:
+    if loader is None:
+        return None
+    from ebpf_static.support.loaders import resolve_loader  # only a named loader needs the tables
+
+    return resolve_loader(loader)
 
 
 def _parse_target(text: str) -> Target:

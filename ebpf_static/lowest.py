@@ -7,12 +7,16 @@ from ebpf_static.registry import Registry
 from ebpf_static.requirements.model import Lowest
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support.targets import known_lines
-from ebpf_static.target import Target
-from ebpf_static.verdict import ObjectVerdicts, Status, deciding, judge_object
+from ebpf_static.target import ObjectLoader, Target
+from ebpf_static.verdict import Status, deciding, judge_object
 
 
 def find_lowest(
-    spec: CollectionSpec, *, assume_setup: bool = True, registry: Registry | None = None
+    spec: CollectionSpec,
+    *,
+    assume_setup: bool = True,
+    registry: Registry | None = None,
+    loader: ObjectLoader | None = None,
 ) -> Lowest:
     """Return the oldest line of its platform from which on no release is known to reject an object.
 
@@ -23,22 +27,14 @@ def find_lowest(
     platform = spec.numbering
     above: str | None = None
     for line in reversed(known_lines(platform)):
-        found = _judge_line(
-            spec, f"{platform}:{line}", assume_setup=assume_setup, registry=registry
-        )
-        if found is None:
+        try:
+            target = Target.parse(f"{platform}:{line}")
+            found = judge_object(
+                spec, target, assume_setup=assume_setup, registry=registry, loader=loader
+            )
+        except UnknownTargetError:
             continue
         if found.object.status is Status.REJECTED:
             return Lowest(line=above, below=line, reason=deciding(found.object))
         above = line
     return Lowest(line=above)
-
-
-def _judge_line(
-    spec: CollectionSpec, release: str, *, assume_setup: bool, registry: Registry | None
-) -> ObjectVerdicts | None:
-    try:
-        target = Target.parse(release)
-        return judge_object(spec, target, assume_setup=assume_setup, registry=registry)
-    except UnknownTargetError:
-        return None

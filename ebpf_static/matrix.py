@@ -9,7 +9,7 @@ from ebpf_static.lowest import find_lowest
 from ebpf_static.registry import Registry
 from ebpf_static.requirements.model import Lowest
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.target import Target
+from ebpf_static.target import ObjectLoader, Target
 from ebpf_static.verdict import Verdict, judge_object
 
 
@@ -60,6 +60,7 @@ def build_matrix(
     assume_setup: bool = True,
     lowest: bool = False,
     registry: Registry | None = None,
+    loader: ObjectLoader | None = None,
 ) -> Matrix:
     """Return the verdict on each object for each target.
 
@@ -69,9 +70,10 @@ def build_matrix(
         assume_setup: as for :func:`ebpf_static.verdict.judge_object`.
         lowest: also look for the oldest release that takes each object.
         registry: where rules come from; by default everything installed.
+        loader: as for :func:`ebpf_static.verdict.judge_object`.
 
     Raises:
-        UnknownTargetError: a target is no release.
+        UnknownTargetError: a target is no release, or the loader is not known.
         UsageError: its BTF or configuration cannot be read.
     """
     rows = []
@@ -79,9 +81,14 @@ def build_matrix(
         cells = []
         for target in targets:
             found = judge_object(
-                spec, target, assume_setup=assume_setup, name=name, registry=registry
-            )
+                spec, target, assume_setup=assume_setup, name=name, registry=registry,
+                loader=loader,
+            )  # fmt: skip
             cells.append(Cell(target, found.object, dict(found.programs)))
-        since = find_lowest(spec, assume_setup=assume_setup, registry=registry) if lowest else None
+        since = (
+            find_lowest(spec, assume_setup=assume_setup, registry=registry, loader=loader)
+            if lowest
+            else None
+        )
         rows.append(Row(name, tuple(cells), since))
     return Matrix(tuple(targets), tuple(rows))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ebpf_static.findings import Confidence, Finding, Location, Severity
 from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec
-from ebpf_static.target import Platform, Target
+from ebpf_static.target import ObjectLoader, Platform, Target
 
 if TYPE_CHECKING:
     from ebpf_static.kernel import Kernel, View
@@ -100,6 +100,7 @@ class RuleContext:
         release: the target looked up in the support tables; None without a target.
         kernel: what is known of the target kernel; None without one.
         assume_setup: judge as if the object's own loader had given a size to maps that have none.
+        loader: the library the object is loaded with on Linux.
         cache: what rules work out once for all of them, by key; for one object and target.
     """
 
@@ -108,6 +109,7 @@ class RuleContext:
     release: Release | None = None
     kernel: Kernel | None = None
     assume_setup: bool = True
+    loader: ObjectLoader = field(default_factory=ObjectLoader)
     cache: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -214,6 +216,10 @@ class Rule(ABC):
     step: ClassVar[Step] = Step.CODE
     platforms: ClassVar[tuple[Platform, ...]] = (Platform.LINUX, Platform.WINDOWS)
     release_only: ClassVar[bool] = False
+    refused_by_loader: ClassVar[str] = ""
+    """What the loader refuses on Linux, where the rule is about that and nothing else: a name of
+    the table of loaders. The rule then runs for the loaders that refuse it, and what it finds is
+    undecided for those nobody knows of."""
     meta: ClassVar[RuleMeta]
 
     def __init_subclass__(cls, *, abstract: bool = False) -> None:

@@ -94,6 +94,61 @@ class Version:
         return f"{text}-{self.pre}" if self.pre else text
 
 
+class Library(StrEnum):
+    """A library that puts objects into a Linux kernel for other programs."""
+
+    LIBBPF = "libbpf"
+    CILIUM = "cilium"
+    AYA = "aya"
+
+    @property
+    def label(self) -> str:
+        """The name people use."""
+        return "cilium/ebpf" if self is Library.CILIUM else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLoader:
+    """The library an object is loaded with on its target, as far as the user says.
+
+    It is part of the question, as the target is: libraries differ in the sections, maps and
+    relocations they take. It has nothing to do with what ``ebpf-static load`` loads with.
+
+    Attributes:
+        library: the library.
+        version: its release; None for the newest the tables know.
+    """
+
+    library: Library = Library.LIBBPF
+    version: Version | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> ObjectLoader:
+        """Return the loader written ``libbpf``, ``libbpf:0.8``, ``cilium`` or ``aya:0.13``.
+
+        Raises:
+            UnknownTargetError: the library is unknown, or the version is none.
+        """
+        name, colon, version = text.strip().partition(":")
+        if name not in tuple(Library):
+            known = ", ".join(f"'{library}'" for library in Library)
+            raise UnknownTargetError(f"unknown loader {name!r}: choose from {known}")
+        if colon and not version:
+            raise UnknownTargetError(
+                f"loader {text!r} ends in ':': write '{name}' or add a version"
+            )
+        return cls(Library(name), Version.parse(version) if colon else None)
+
+    @property
+    def label(self) -> str:
+        """What messages call it: ``libbpf``, ``libbpf 0.8``, ``cilium/ebpf``."""
+        return f"{self.library.label} {self.version}" if self.version else self.library.label
+
+    def __str__(self) -> str:
+        """Return the text :meth:`parse` reads."""
+        return f"{self.library}:{self.version}" if self.version else str(self.library)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A platform and an optional release; without one, *any supported release*.
@@ -106,6 +161,7 @@ class Target:
         profile: file with what one machine said of itself (``ebpf-static probe``).
         name: what to call the target, where that is neither platform and version nor distribution.
         distribution: the distribution meant (``debian:12``); ``version`` is close to its kernel.
+        loader: the library objects are loaded with there; None for the one of the run.
     """
 
     platform: Platform
@@ -115,6 +171,7 @@ class Target:
     name: str = ""
     profile: str | None = None
     distribution: str = ""
+    loader: ObjectLoader | None = None
 
     @classmethod
     def parse(
@@ -124,6 +181,7 @@ class Target:
         btf: PathLike | tuple[PathLike, ...] = (),
         config: PathLike | None = None,
         profile: PathLike | None = None,
+        loader: str | ObjectLoader | None = None,
     ) -> Target:
         """Return the target written ``linux``, ``linux:6.1`` or ``windows:1.1``.
 
@@ -132,6 +190,7 @@ class Target:
             btf: as :attr:`btf`; one path or several.
             config: as :attr:`config`.
             profile: as :attr:`profile`.
+            loader: as :attr:`loader`; text as for :meth:`ObjectLoader.parse`.
 
         Raises:
             UnknownTargetError: when the platform is missing or unknown, or the version is none.
@@ -152,6 +211,7 @@ class Target:
             tuple(os.fspath(path) for path in paths),
             None if config is None else os.fspath(config),
             profile=None if profile is None else os.fspath(profile),
+            loader=ObjectLoader.parse(loader) if isinstance(loader, str) else loader,
         )
 
     @property

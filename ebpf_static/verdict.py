@@ -14,10 +14,11 @@ from enum import StrEnum
 
 from ebpf_static.engine.run import run_rules
 from ebpf_static.findings import Finding, Report, Severity
+from ebpf_static.interpret.by_loader import as_read_by
 from ebpf_static.plugins import Stage, Step
 from ebpf_static.registry import RegisteredRule, Registry, get_registry
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
-from ebpf_static.target import Target
+from ebpf_static.target import ObjectLoader, Platform, Target
 
 
 class Status(StrEnum):
@@ -79,6 +80,7 @@ def judge_object(
     assume_setup: bool = True,
     name: str = "<spec>",
     registry: Registry | None = None,
+    loader: ObjectLoader | None = None,
 ) -> ObjectVerdicts:
     """Return whether an object and each of its programs load on a target.
 
@@ -89,13 +91,17 @@ def judge_object(
             False judges the object exactly as it is.
         name: what findings call the object.
         registry: where rules come from; by default everything installed.
+        loader: the library it is loaded with where the target names none; by default libbpf.
 
     Raises:
-        UnknownTargetError: the target is no release.
+        UnknownTargetError: the target is no release, or the loader is not known.
         UsageError: its BTF or configuration cannot be read.
     """
     rules = (registry or get_registry()).rules
-    report = run_rules(spec, name, target, rules, assume_setup=assume_setup)
+    report = run_rules(spec, name, target, rules, assume_setup=assume_setup, loader=loader)
+    used = target.loader or loader
+    if used is not None and target.platform is Platform.LINUX:
+        spec = as_read_by(spec, used)
     sorter = _Sorter(spec, rules)
     for finding in report.findings:
         sorter.add(finding)

@@ -45,6 +45,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "linux/program_map_rules": linux_rest.program_map_rules,
     "linux/jit_hooks": linux_rest.jit_hooks,
     "linux/libbpf": linux_rest.libbpf,
+    "linux/loaders": linux_rest.loaders,
     "linux/lines": linux_targets.lines,
     "linux/distributions": linux_targets.distributions,
     "windows/releases": windows.releases,

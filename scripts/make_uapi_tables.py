@@ -149,6 +149,9 @@ def linux_sections() -> Table:
     """The ``section_defs`` of libbpf in their order: the first match wins."""
     facts = snapshot("linux", "sections")
     sloppy = snapshot("linux", "sloppy_sections")
+    aya = snapshot("linux", "aya_sections")
+    old_cilium = snapshot("linux", "cilium_0_11_sections")
+    prefixes = {prefix.rstrip("/"): prefix for prefix in old_cilium["prefixes"]}
     rows = []
     for fact in sorted(facts["sections"], key=lambda fact: int(fact["order"])):
         since = str(fact["first_libbpf"])
@@ -164,11 +167,13 @@ def linux_sections() -> Table:
                     (note for mark, note in SINCE_NOTES.items() if mark in since), None
                 ),
                 cilium=fact["in_cilium_ebpf"],
+                cilium_0_11=prefixes.get(fact["pattern"].rstrip("+")),
+                aya=fact["pattern"].rstrip("+") in aya["patterns"],
                 sloppy=fact["pattern"] in sloppy["patterns"],
                 source="libbpf/libbpf:src/libbpf.c section_defs",
             )
         )
-    return [*facts["source"], *sloppy["source"]], rows
+    return [*facts["source"], *sloppy["source"], *aya["source"], *old_cilium["source"]], rows
 
 
 SINCE_NOTES = {"<=": "or earlier", "-dev": "unreleased"}

@@ -108,6 +108,7 @@ def add_judgement(parser: ArgumentParser) -> None:
         "target the configuration names; may be repeated",
     )  # fmt: skip
     add_kernel_files(group)
+    add_loader(group)
 
 
 def add_kernel_files(group: _ArgumentGroup) -> None:
@@ -125,6 +126,15 @@ def add_kernel_files(group: _ArgumentGroup) -> None:
         "--profile", metavar="FILE",
         help="what a machine with it has, as 'ebpf-static probe' or 'bpftool -j feature probe' "
         "wrote it",
+    )  # fmt: skip
+
+
+def add_loader(group: _ArgumentGroup) -> None:
+    """Add the library that loads the objects where they run."""
+    group.add_argument(
+        "--loader", metavar="LIBRARY",
+        help="the library that loads the objects on Linux: libbpf, cilium or aya, with a release "
+        "where it matters (libbpf:0.8, cilium:0.22; default: libbpf 1.0 or newer)",
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ _EXAMPLES = {
     ),
     "btf": 'btf = { "linux:6.1" = "btf/6.1.btf" }',
     "kconfig": 'kconfig = { "linux:6.1" = "btf/6.1.config" }',
+    "loader": 'loader = "cilium"',
     "select": 'select = ["MAP", "HLP101"]',
     "extend-select": 'extend-select = ["MAP104"]',
     "ignore": 'ignore = { HLP101 = "a vendor kernel backports this" }',

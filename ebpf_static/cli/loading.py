@@ -19,7 +19,8 @@ def add_loader(group: ArgumentParser | _ArgumentGroup) -> None:
     """Add ``--loader``."""
     group.add_argument(
         "--loader", metavar="NAME",
-        help="reach the platform by this loader (default: the first for the platform)",
+        help="reach the platform by this loader of ebpf-static's own (default: the first for the "
+        "platform)",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ebpf_static.cli.check_options import add_kernel_files
+from ebpf_static.cli.check_options import add_kernel_files, add_loader
 from ebpf_static.cli.exitcodes import ExitCode
 from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import complain, style_for, write_document
@@ -50,6 +50,7 @@ def add_parser(commands: Commands) -> None:
         "repeated (default: the releases people run)",
     )  # fmt: skip
     add_kernel_files(group)
+    add_loader(group)
     group.add_argument(
         "--as-is", action="store_true",
         help="do not assume that the objects' own loaders give a size to maps without one",
@@ -67,9 +68,13 @@ def run(args: Namespace) -> int:
     """Run the command and return the exit status."""
     from ebpf_static.matrix import build_matrix
     from ebpf_static.output import matrix_text
+    from ebpf_static.support.loaders import resolve_loader
 
     objects, failed = _read(args)
-    matrix = build_matrix(objects, _targets(args), assume_setup=not args.as_is, lowest=args.lowest)
+    matrix = build_matrix(
+        objects, _targets(args), assume_setup=not args.as_is, lowest=args.lowest,
+        loader=resolve_loader(args.loader) if args.loader else None,
+    )  # fmt: skip
     if args.output_format == "json":
         text = matrix_text.render_json(matrix)
     elif args.output_format == "markdown":

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ebpf_static.cli.check_options import add_loader
 from ebpf_static.cli.exitcodes import ExitCode
 from ebpf_static.cli.options import STDIN, Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import write_document
@@ -36,6 +37,7 @@ def add_parser(commands: Commands) -> None:
         arguments="FILE", epilog=_EPILOG,
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help="an object, or - for standard input")
+    add_loader(parser.add_argument_group("judged for"))
     add_data_format(parser, _FORMATS)
     add_common(parser)
     parser.set_defaults(run=run)
@@ -44,9 +46,11 @@ def add_parser(commands: Commands) -> None:
 def run(args: Namespace) -> int:
     """Run the command and return the exit status."""
     from ebpf_static.api import requires
+    from ebpf_static.support.loaders import resolve_loader
 
+    loader = resolve_loader(args.loader) if args.loader else None
     name, spec = read_named(args.file)
-    report = requires(spec, name=name, lowest=True)
+    report = requires(spec, name=name, lowest=True, loader=loader)
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps
 

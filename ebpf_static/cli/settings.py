@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,7 @@ class Choices:
             "profile": args.profile,
             "select": [*select, *extend],
             "ignore": args.ignore,
+            "loader": args.loader or (settings and settings.loader),
             "policy": self._policy(settings),
         }
         if settings is not None:
@@ -195,7 +197,10 @@ class Choices:
         if not args.no_ignores:
             found["ignore"] = [*args.ignore, *deselected(settings)]
         if args.target or not args.platform:
-            found["targets"] = resolve_targets(settings, args.target)
+            targets = resolve_targets(settings, args.target)
+            if args.loader:  # the command line goes before what is configured for a target
+                targets = tuple(replace(target, loader=None) for target in targets)
+            found["targets"] = targets
         if not args.target and not found.get("targets"):
             found["platform"] = args.platform or settings.platform
         return found

@@ -41,6 +41,9 @@ def iter_remarks(choices: Choices, report: Report) -> Iterator[str]:
     for file, number in sorted(used.items()):
         objects = "1 object" if number == 1 else f"{number} objects"
         yield f"{file} configures {objects}"
+    for each in dict.fromkeys(checker.loader for checker in choices.checkers()):
+        if each is not None:
+            yield f"objects are loaded with {each.label}"
     if report.targets:
         from ebpf_static.support.targets import known_lines
         from ebpf_static.target import Platform
@@ -60,6 +63,7 @@ def _overlaid(settings: Settings | None, args: Namespace) -> Settings:
     targets = {name: known.get(name, TargetSettings()) for name in args.target} or known
     given: dict[str, Any] = {
         "platform": args.platform,
+        "loader": args.loader,
         "targets": {name: it.model_copy(update=files) for name, it in targets.items()},
         "select": args.select,
         "extend_select": [*base.extend_select, *args.extend_select] if args.extend_select else None,

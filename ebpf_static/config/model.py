@@ -76,6 +76,10 @@ class TargetSettings(_Settings):
     profile: str | None = Field(
         None, description="what one such machine said of itself (ebpf-static probe)"
     )
+    loader: str | None = Field(
+        None,
+        description="the library that loads objects there: libbpf, cilium or aya, or cilium:0.22",
+    )
     default: bool = Field(
         True,
         description="judge for it unless --target names others; false: only when named",
@@ -101,6 +105,11 @@ class Settings(_Settings):
     )
     platform: Literal["linux", "windows"] | None = Field(
         None, description="judge for any release of this platform"
+    )
+    loader: str | None = Field(
+        None,
+        description="the library that loads objects on Linux, on targets that name none: libbpf "
+        "(the default), cilium or aya, or with a release such as libbpf:0.8",
     )
     targets: Targets = Field(
         {},

@@ -27,6 +27,7 @@ def resolve_targets(settings: Settings, named: Sequence[str] = ()) -> tuple[Targ
 
 
 def _target(settings: Settings, name: str) -> Target:
+    from ebpf_static.support.loaders import resolve_loader
     from ebpf_static.support.targets import parse_target
 
     known = settings.targets.get(name)
@@ -37,7 +38,12 @@ def _target(settings: Settings, name: str) -> Target:
         target = parse_target(
             text, btf=tuple(btf), config=kconfig, name=name if text != name else ""
         )
-        return replace(target, profile=known.profile if known else None)
+        loader = known.loader if known else None
+        return replace(
+            target,
+            profile=known.profile if known else None,
+            loader=resolve_loader(loader) if loader else None,
+        )
     except UnknownTargetError as error:
         if text == name and settings.targets:
             listed = ", ".join(f"'{each}'" for each in settings.targets)

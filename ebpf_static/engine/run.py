@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ebpf_static.engine.own_rules import MalformedObject
 from ebpf_static.errors import FormatError
-from ebpf_static.findings import Failure, Finding, Ran, Report
+from ebpf_static.findings import Confidence, Failure, Finding, Ran, Report, Severity
 from ebpf_static.plugins import RuleContext
 from ebpf_static.registry import RegisteredRule, describe
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.target import Platform, Target
+from ebpf_static.target import ObjectLoader, Platform, Target
+
+if TYPE_CHECKING:
+    from ebpf_static.support.loaders import Answer
 
 MAX_FINDINGS_PER_RULE = 1_000
 """Findings kept of one rule on one object and target; hostile input could ask for millions."""
@@ -35,6 +39,7 @@ def run_rules(
     *,
     as_windows: CollectionSpec | None = None,
     assume_setup: bool = True,
+    loader: ObjectLoader | None = None,
 ) -> Report:
     """Return what ``rules`` find in ``spec``, judged for each of ``targets``.
 
@@ -50,9 +55,10 @@ def run_rules(
         as_windows: the spec to judge for Windows, when the object does not say what it is and its
             numbers therefore mean something else there.
         assume_setup: as in :class:`~ebpf_static.plugins.RuleContext`.
+        loader: the library the object is loaded with on targets that name none.
 
     Raises:
-        UnknownTargetError: a target is no release.
+        UnknownTargetError: a target is no release, or a loader is not known.
         UsageError: a target's BTF or configuration cannot be read.
     """
     wanted = (targets,) if isinstance(targets, Target) else tuple(dict.fromkeys(targets or ()))
@@ -61,7 +67,7 @@ def run_rules(
     outcomes = [
         _run(
             windows if target and target.platform is Platform.WINDOWS else spec,
-            make_context(object_name, target, assume_setup=assume_setup),
+            make_context(object_name, target, assume_setup=assume_setup, loader=loader),
             chosen,
         )
         for target in wanted or (None,)
@@ -83,30 +89,42 @@ def run_rules(
 
 
 def make_context(
-    object_name: str, target: Target | None, *, assume_setup: bool = True
+    object_name: str,
+    target: Target | None,
+    *,
+    assume_setup: bool = True,
+    loader: ObjectLoader | None = None,
 ) -> RuleContext:
     """Return what rules are given for one object and target, its files opened.
 
     Raises:
-        UnknownTargetError: the target is no release.
+        UnknownTargetError: the target is no release, or the loader is not known.
         UsageError: its BTF or configuration cannot be read.
     """
+    used = (target.loader if target else None) or loader or ObjectLoader()
+    if used.version is not None:
+        from ebpf_static.support.loaders import resolve_loader
+
+        resolve_loader(used)
     if target is None or target.platform is Platform.WINDOWS or target.is_any:
         # Rules for Windows look releases up themselves: one that was never made is a finding.
-        return RuleContext(object_name, target, assume_setup=assume_setup)
+        return RuleContext(object_name, target, assume_setup=assume_setup, loader=used)
     # Only a run for a release pays for these.
     from ebpf_static.kernel.opening import open_kernel, open_release
 
     release = open_release(target)
     kernel = open_kernel(target, release)
-    return RuleContext(object_name, target, release, kernel, assume_setup=assume_setup)
+    return RuleContext(object_name, target, release, kernel, assume_setup, used)
 
 
 def _run(spec: CollectionSpec, context: RuleContext, rules: tuple[RegisteredRule, ...]) -> _Outcome:
     outcome = _Outcome()
-    codes, running = _running(
-        rules, context.judged_platform(spec), has_release=context.release is not None
-    )
+    platform = context.judged_platform(spec)
+    if platform is Platform.LINUX and context.loader != ObjectLoader():
+        from ebpf_static.interpret.by_loader import as_read_by
+
+        spec = as_read_by(spec, context.loader)
+    codes, running = _running(rules, platform, has_release=context.release is not None)
     outcome.rules.extend(codes)
     for found in running:
         try:
@@ -132,6 +150,9 @@ def _running(
 def _run_one(
     found: RegisteredRule, spec: CollectionSpec, context: RuleContext, outcome: _Outcome
 ) -> None:
+    answer = _refusal(found, spec, context)
+    if answer == "takes":
+        return
     for number, finding in enumerate(found.rule.check(spec, context)):
         if number == MAX_FINDINGS_PER_RULE:
             outcome.skipped.append(
@@ -141,7 +162,31 @@ def _run_one(
             return
         if not isinstance(finding, Finding):
             raise TypeError(f"yielded {type(finding).__name__} instead of a Finding")
+        if answer == "unknown":
+            finding = _undecided(finding, context)  # noqa: PLW2901 - the same finding, less sure
         outcome.findings[finding] = None
+
+
+def _refusal(found: RegisteredRule, spec: CollectionSpec, context: RuleContext) -> Answer:
+    """Return whether the object's loader refuses what a rule is about, where it is about that."""
+    fact = found.rule.refused_by_loader
+    if not fact or context.loader == ObjectLoader():
+        return "refuses"
+    if context.judged_platform(spec) is not Platform.LINUX:
+        return "refuses"
+    from ebpf_static.support.loaders import loader_answer
+
+    return loader_answer(fact, context.loader)
+
+
+def _undecided(finding: Finding, context: RuleContext) -> Finding:
+    """Return a finding as the note that nobody knows what the loader does with what it is about."""
+    message = f"{finding.message}; it is not known what {context.loader.label} does"
+    update = {
+        "message": message, "severity": Severity.NOTE, "confidence": Confidence.LOW,
+        "undecided": True,
+    }  # fmt: skip
+    return finding.model_copy(update=update)
 
 
 def _crash(found: RegisteredRule, context: RuleContext, error: Exception) -> Failure:

@@ -32,7 +32,7 @@ def interpret_functions(
         if section not in matches:
             windows = platform is Platform.WINDOWS
             matches[section] = match_windows(section) if windows else match_linux(section)
-        found.append(_program(function, matches[section], platform))
+        found.append(make_program(function, matches[section], platform))
     return ByName(found)
 
 
@@ -45,7 +45,10 @@ def _is_entry(function: FunctionSpec, platform: Platform, *, others: bool) -> bo
     return function.linkage not in ("static", "none")
 
 
-def _program(function: FunctionSpec, match: SectionMatch | None, platform: Platform) -> ProgramSpec:
+def make_program(
+    function: FunctionSpec, match: SectionMatch | None, platform: Platform
+) -> ProgramSpec:
+    """Return a function as the program its section's name makes it."""
     # To efW the mark is a part of the name.
     marked = platform is not Platform.WINDOWS and function.section.startswith("?")
     fields: dict[str, Any] = {"autoload": not marked}

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from ebpf_static.btf.core.requires import requires_types
 from ebpf_static.findings import Location
+from ebpf_static.interpret.by_loader import as_read_by
 from ebpf_static.isa import classify
 from ebpf_static.requirements.courses import Courses
 from ebpf_static.requirements.model import Guard, Need, Requirement, Requirements
@@ -29,7 +30,7 @@ from ebpf_static.support.known import (
     program_type_fact,
 )
 from ebpf_static.support.tables import read_table
-from ebpf_static.target import Platform, Target
+from ebpf_static.target import ObjectLoader, Platform, Target
 from ebpf_static.uapi.constants import HelperId
 from ebpf_static.uapi.helpers import gpl_only
 
@@ -61,7 +62,9 @@ class _Key(NamedTuple):
     name: str
 
 
-def requires(spec: CollectionSpec, *, name: str = "<spec>") -> Requirements:
+def requires(
+    spec: CollectionSpec, *, name: str = "<spec>", loader: ObjectLoader | None = None
+) -> Requirements:
     """Return every platform feature an object needs.
 
     Needs are those of the object's own platform, by its own numbering. Code no program can run
@@ -70,10 +73,15 @@ def requires(spec: CollectionSpec, *, name: str = "<spec>") -> Requirements:
     Args:
         spec: the object.
         name: what to call it.
+        loader: the library it is loaded with on Linux; by default libbpf 1.0 or newer.
     """
+    used = loader or ObjectLoader()
+    spec = as_read_by(spec, used)
     found = _Collector(spec, name)
     found.collect()
-    return Requirements(object=name, platform=spec.numbering, items=found.items())
+    return Requirements(
+        object=name, platform=spec.numbering, loader=used.library.label, items=found.items()
+    )
 
 
 class _Collector:

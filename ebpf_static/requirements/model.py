@@ -95,11 +95,13 @@ class Requirements(FrozenModel):
     Attributes:
         object: what the object is called.
         platform: the platform whose features these are.
+        loader: the library the object is loaded with, which replaces what it can.
         items: the requirements, by kind and name.
         lowest: since when it is not rejected, and why; None when nobody asked.
     """
 
     object: str
     platform: Platform
+    loader: str = "libbpf"
     items: tuple[Requirement, ...] = ()
     lowest: Lowest | None = None

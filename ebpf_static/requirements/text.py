@@ -26,7 +26,9 @@ def render_text(report: Requirements) -> str:
         if item.kind is not kind:
             kind = item.kind
             lines.append(f"  {kind.value}")
-        lines.append(f"    {escape(item.name)}{''.join(f', {it}' for it in _remarks(item))}")
+        lines.append(
+            f"    {escape(item.name)}{''.join(f', {it}' for it in _remarks(item, report.loader))}"
+        )
         lines += [f"      {line}" for line in _places(item)]
     if not report.items:
         lines.append("  nothing")
@@ -56,14 +58,14 @@ def _lowest(report: Requirements) -> Iterator[str]:
         yield f"{lowest.below} rejects it: {lowest.reason.code} {escape(lowest.reason.message)}"
 
 
-def _remarks(item: Requirement) -> Iterator[str]:
+def _remarks(item: Requirement, loader: str) -> Iterator[str]:
     if item.since is not None:
         yield f"since {item.since}"
     yield from item.conditions
     if item.guard is not Guard.NONE:
         yield _GUARDS[item.guard]
     if item.replaced_by is not None:
-        yield f"libbpf replaces it by {item.replaced_by}"
+        yield f"{loader} replaces it by {item.replaced_by}"
 
 
 def _places(item: Requirement) -> Iterator[str]:

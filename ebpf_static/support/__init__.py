@@ -18,7 +18,17 @@ from ebpf_static.support.facts import (
     lowest_version,
 )
 from ebpf_static.support.limits import Limit, limit, limit_names, program_flags
-from ebpf_static.support.loaders import Substitution, substitutions
+from ebpf_static.support.loaders import (
+    Substitution,
+    loader_answer,
+    loader_btf_kinds,
+    loader_fact,
+    loader_map_members,
+    loader_map_types,
+    loader_version,
+    resolve_loader,
+    substitutions,
+)
 from ebpf_static.support.lookups import (
     ANY_ATTACH_TYPE,
     attach_type,
@@ -89,6 +99,12 @@ __all__ = [
     "limit",
     "limit_names",
     "link_type",
+    "loader_answer",
+    "loader_btf_kinds",
+    "loader_fact",
+    "loader_map_members",
+    "loader_map_types",
+    "loader_version",
     "lowest_version",
     "map_flag",
     "map_program_rules",
@@ -99,6 +115,7 @@ __all__ = [
     "program_rules",
     "program_type",
     "resolve",
+    "resolve_loader",
     "struct_ops_helper",
     "struct_ops_type",
     "substitutions",

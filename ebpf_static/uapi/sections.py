@@ -42,6 +42,7 @@ DataKind = Literal[
 LIBBPF = "libbpf"
 OLD_LIBBPF = "libbpf before 1.0"
 CILIUM = "cilium/ebpf"
+AYA = "aya"
 EFW = "eBPF for Windows"
 
 
@@ -122,6 +123,66 @@ def _linux_index() -> tuple[Mapping[str, Row], Mapping[str, Row]]:
     standing_alone = {row["pattern"]: row for row in rows if row["pattern"][-1] != "+"}
     with_target = {row["pattern"][:-1]: row for row in rows if row["pattern"][-1] == "+"}
     return standing_alone, with_target
+
+
+def match_old_libbpf(section: str) -> SectionMatch | None:
+    """Return what libbpf 0.6 to 0.8 make of ``section``: many names match as plain prefixes."""
+    loose = match_linux_loose(section)
+    return loose if loose is None or loose.exact or OLD_LIBBPF in loose.accepted_by else None
+
+
+def match_cilium(section: str) -> SectionMatch | None:
+    """Return what cilium/ebpf 0.22 makes of ``section``.
+
+    The first entry that fits wins: one with ``+`` takes what stands before the first slash, any
+    other is a plain prefix (``matchSectionName`` in its ``elf_reader.go``).
+    """
+    name = section.removeprefix("?")
+    head, slash, target = name.partition("/")
+    for row in read_rows(Platform.LINUX, "sections"):
+        pattern = row["pattern"]
+        if not row["cilium"]:
+            continue
+        if pattern[-1] == "+" and head == pattern[:-1]:
+            return _linux_match(row, section, target if slash else None, accepted_by=(CILIUM,))
+        if pattern[-1] != "+" and name.startswith(pattern):
+            return _linux_match(row, section, None, accepted_by=(CILIUM,), exact=name == pattern)
+    return None
+
+
+def is_old_cilium_agreed(section: str) -> bool:
+    """Whether cilium/ebpf 0.11 and 0.22 make the same of ``section``; nothing between was read."""
+    new = match_cilium(section)
+    old = next(
+        (
+            row["pattern"]
+            for row in read_rows(Platform.LINUX, "sections")
+            if "cilium_0_11" in row and section.startswith(row["cilium_0_11"])
+        ),
+        None,
+    )
+    return old == (None if new is None else new.pattern)
+
+
+def match_aya(section: str) -> SectionMatch | None:
+    """Return what aya 0.13 makes of ``section``: its first piece, or its first two, say the type.
+
+    What follows is passed over, except that a second piece of its own stands behind some first
+    ones and no other is taken there. To aya a leading ``?`` is a part of the name.
+    """
+    rows = {
+        row["pattern"].rstrip("+"): row
+        for row in read_rows(Platform.LINUX, "sections")
+        if row["aya"]
+    }
+    head, slash, target = section.partition("/")
+    row = rows.get("/".join(section.split("/")[:2])) if slash else rows.get(head)
+    if row is None and not any(name.startswith(f"{head}/") for name in rows):
+        row = rows.get(head)
+    if row is None:
+        return None
+    attach_to = target if slash and row["pattern"][-1] == "+" else None
+    return _linux_match(row, section, attach_to, accepted_by=(AYA,))
 
 
 def match_linux_loose(section: str) -> SectionMatch | None:

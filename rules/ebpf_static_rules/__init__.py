@@ -34,6 +34,7 @@ FAMILIES = (
     "sop",
     "att",
     "val",
+    "ldr",
 )
 INDEX = "index.json"
 """What :func:`builtin` reads: every rule's identity, made by ``scripts/make_rule_index.py``."""

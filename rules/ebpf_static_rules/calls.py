@@ -9,7 +9,8 @@ from ebpf_static.analysis import CallSite
 from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
 from ebpf_static.support import Release, substitutions
-from ebpf_static.target import Platform
+from ebpf_static.support.loaders import NEWEST_LIBBPF
+from ebpf_static.target import Library, ObjectLoader, Platform, Version
 from ebpf_static.uapi.constants import HelperId
 from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import iter_flows
@@ -103,7 +104,7 @@ def iter_helper_calls(
 
 
 def _collect(spec: CollectionSpec, context: RuleContext, release: Release) -> list[HelperCall]:
-    replaced = _replacements(release)
+    replaced = _replacements(release, context.loader)
     places: dict[tuple[int, int], list[tuple[ProgramSpec, CallSite]]] = {}
     for program, flow in iter_flows(spec, context):
         for place, site in flow.calls.items():
@@ -120,11 +121,20 @@ def _collect(spec: CollectionSpec, context: RuleContext, release: Release) -> li
     return found
 
 
-def _replacements(release: Release) -> dict[str, HelperId]:
-    """Return what libbpf calls in place of helpers the release lacks."""
+def _replacements(release: Release, loader: ObjectLoader) -> dict[str, HelperId]:
+    """Return what the loader calls in place of helpers the release lacks.
+
+    cilium/ebpf (``linker.go`` ``fixupProbeReadKernel``) and aya (``aya-obj/src/obj.rs``
+    ``Function::sanitize``) replace the same as libbpf.
+    """
     return {
         name: HelperId.named(Platform.LINUX, it.by)
-        for it in substitutions(release)
+        for it in substitutions(release, _libbpf(loader))
         if it.when.startswith("helper ") and it.by is not None
         for name in it.replaces
     }
+
+
+def _libbpf(loader: ObjectLoader) -> Version:
+    own = loader.version if loader.library is Library.LIBBPF else None
+    return own or NEWEST_LIBBPF

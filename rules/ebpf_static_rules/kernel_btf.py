@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ebpf_static.btf import Btf, Kind
-from ebpf_static.btf.types import Enum, Struct
+from ebpf_static.btf.types import Enum, Struct, Typedef, Var
 from ebpf_static.plugins import RuleContext
 from ebpf_static.uapi.constants import HelperId, MapType, ProgramType
 
@@ -42,6 +42,14 @@ def has_function(context: RuleContext, name: str) -> bool | None:
     if kernel is None or not kernel.btf:
         return None
     return any(btf.find(name, Kind.FUNC) is not None for btf in kernel.btf)
+
+
+def is_typedef(btf: Btf | None, type_id: int | None) -> bool:
+    """Tell whether a variable's type has a name of its own."""
+    if btf is None or not type_id:
+        return False
+    record = btf.type(type_id)
+    return isinstance(record, Var) and isinstance(btf.type(record.type_id), Typedef)
 
 
 def _names(context: RuleContext, name: str, kind: Kind) -> frozenset[str]:

@@ -97,6 +97,16 @@ def libbpf() -> Table:
     return Table(facts["source"], facts["substitutions"])
 
 
+def loaders() -> Table:
+    """What the libraries do that load objects, where they differ."""
+    facts = snapshot("linux/loaders")
+    header = {
+        name: facts[name] for name in ("releases", "map_members", "map_types", "btf_kinds_replaced")
+    }
+    rows = [{**fact, "source": facts["source"][0]} for fact in facts["facts"]]
+    return Table(facts["source"], rows, about=facts["about"], **header)
+
+
 def limits() -> Table:
     """Limits as numbers, each with the releases it holds in."""
     facts = snapshot("linux/limits")

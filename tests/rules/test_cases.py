@@ -40,7 +40,8 @@ LOADED = _load()
 def _run(code: str, case: dict[str, Any], folder: Path) -> Report:
     spec = build_spec(case.get("object", {}))
     targets = [_target(case, folder)] if "target" in case else []
-    return check(spec, targets=targets, select=[code], name="test.o")
+    loader = case.get("loader")
+    return check(spec, targets=targets, select=[code], name="test.o", loader=loader)
 
 
 def _target(case: dict[str, Any], folder: Path) -> Target:
@@ -59,7 +60,7 @@ def _target(case: dict[str, Any], folder: Path) -> Target:
 @pytest.mark.parametrize(("code", "verdict", "case"), LOADED)
 def test_case(code: str, verdict: str, case: dict[str, Any], tmp_path: Path) -> None:
     """A passing case has no finding, a failing one exactly those it expects."""
-    unknown = set(case) - {"name", "object", "target", "kernel", "config", "expect"}
+    unknown = set(case) - {"name", "object", "target", "kernel", "config", "loader", "expect"}
     assert not unknown, f"unknown keys of a case: {unknown}"
     report = _run(code, case, tmp_path)
     assert not report.failures

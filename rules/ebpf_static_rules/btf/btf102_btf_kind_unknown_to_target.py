@@ -8,7 +8,7 @@ from ebpf_static.btf import Kind
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.support import Release, btf_kind, feature, substitutions
+from ebpf_static.support import Release, btf_kind, feature, loader_btf_kinds, substitutions
 from ebpf_static_rules.release import ReleaseRule, since_words
 
 _NAMES = {int(kind): kind.name for kind in Kind}
@@ -60,11 +60,12 @@ class BtfKindUnknownToTarget(ReleaseRule):
         if feature("btf_load", release).status == "unavailable":
             yield self.finding(
                 context,
-                f"{release.label} knows no BTF; libbpf loads the object without it",
+                f"{release.label} knows no BTF; {context.loader.label} loads the object without it",
                 place,
                 targeted=True,
             )
             return
+        mended = loader_btf_kinds(context.loader)
         replaced = {kind: it for it in substitutions(release) for kind in it.replaces}
         for number in sorted(btf.own_kinds):
             name = _NAMES.get(number, f"KIND_{number}")
@@ -73,8 +74,12 @@ class BtfKindUnknownToTarget(ReleaseRule):
                 continue
             since = "which no release known has" if answer is None else since_words(answer, release)
             found = replaced.get("FUNC" if name == "FUNC_PROTO" else name)
-            ending = "and libbpf has nothing to put in its place"
-            if found is not None:
+            if mended is not None and name not in mended:
+                found = None
+            ending = f"and {context.loader.label} has nothing to put in its place"
+            if found is not None and mended is not None:
+                ending = f"{context.loader.label} loads it all the same: {found.what}"
+            elif found is not None:
                 ending = f"libbpf from {found.since} on loads it all the same: {found.what}"
             yield self.finding(
                 context,

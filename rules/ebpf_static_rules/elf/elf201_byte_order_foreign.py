@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ebpf_static.findings import Finding, Severity
+from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release
+from ebpf_static.target import Library
 from ebpf_static_rules.release import ReleaseRule
 
 
@@ -53,11 +54,24 @@ class ByteOrderForeign(ReleaseRule):
         wanted = btf[0].byte_order if btf else "little"
         if spec.byte_order == wanted:
             return
+        if self._is_unchecked(spec, context):
+            return
+        # aya looks at the byte order of BTF only.
+        unseen = context.loader.library is Library.AYA and spec.btf is None
         suffix = "el" if wanted == "little" else "eb"
         yield self.finding(
             context,
             f"the object is {spec.byte_order}-endian, and {release.label} runs {wanted}-endian",
             Locator(spec, context).object(),
             help=f"compile with `--target=bpf{suffix}`",
+            severity=Severity.NOTE if unseen else None,
+            confidence=Confidence.LOW if unseen else Confidence.HIGH,
             targeted=True,
+            undecided=unseen,
         )
+
+    @staticmethod
+    def _is_unchecked(spec: CollectionSpec, context: RuleContext) -> bool:
+        """Tell whether nothing of the object is looked at: cilium/ebpf asks single programs."""
+        cilium = context.loader.library is Library.CILIUM
+        return cilium and not any(program.type.number for program in spec.programs)

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec
-from ebpf_static.support import Release, feature
-from ebpf_static.target import Platform
+from ebpf_static.support import Release, feature, loader_answer
+from ebpf_static.target import Library, ObjectLoader, Platform
 from ebpf_static_rules.map.walk import iter_definitions
 
 RINGS: Final = frozenset({"RINGBUF", "USER_RINGBUF"})
@@ -60,29 +60,36 @@ def iter_created(
 ) -> Iterator[Creation]:
     """Yield every map a loader creates before it loads a program, inner ones included."""
     global_data = feature("global_data", release).available
+    legacy = loader_answer("legacy_maps", context.loader) == "takes"
     for declared, item, words in iter_definitions(spec):
         if not declared.autocreate or item.type.number == 0:
             continue
         if declared.origin in (MapOrigin.DATA, MapOrigin.KCONFIG) and not global_data:
             continue  # left out; who refers to it is INS208's to tell
-        if declared.origin is MapOrigin.LEGACY or item.type.platform is not Platform.LINUX:
+        if item.type.platform is not Platform.LINUX:
+            continue
+        if declared.origin is MapOrigin.LEGACY and not legacy:
             continue  # refused when the object is opened
         # Loaders size the maps they list; the template inside a map of maps is none of them.
         setup = context.assume_setup and item is declared
-        yield Creation(declared, item, words, *_sizes(item, assume_setup=setup))
+        sizes = _sizes(item, context.loader, assume_setup=setup)
+        yield Creation(declared, item, words, *sizes)
 
 
-def _sizes(item: MapSpec, *, assume_setup: bool) -> tuple[int, int]:
+def _sizes(item: MapSpec, loader: ObjectLoader, *, assume_setup: bool) -> tuple[int, int]:
     """Return value size and entries as the loader asks for them."""
     name = item.type.name
     value, entries = item.value_size, item.max_entries
     if entries == 0 and assume_setup and name not in _SIZED_ELSEWHERE:
         entries = _RING_BYTES if name in RINGS else _ENTRIES
-        if name == "STACK_TRACE" and value == 0:
+        # Callers of aya can set the number of entries and nothing else.
+        if name == "STACK_TRACE" and value == 0 and loader.library is not Library.AYA:
             value = _STACK_TRACE_BYTES
     if entries == 0 and name == "PERF_EVENT_ARRAY":
         entries = _PROCESSORS
-    if name in RINGS:
+    if name == "CPUMAP" and loader_answer("processors_counted", loader) == "takes":
+        entries = _PROCESSORS
+    if name in RINGS and loader_answer("ring_size_rounded", loader) == "takes":
         entries = ring_bytes(entries)
     return value, entries
 

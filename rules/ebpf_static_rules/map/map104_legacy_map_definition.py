@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec, ReferenceKind
-from ebpf_static.target import Platform
+from ebpf_static.support import loader_answer
+from ebpf_static.target import Library, Platform
 from ebpf_static_rules.wording import listed, tick
+
+_RECORD_BYTES = 20
+"""Type, sizes of key and value, entries and flags."""
 
 
 class LegacyMapDefinition(Rule):
@@ -62,7 +66,10 @@ class LegacyMapDefinition(Rule):
     platforms = (Platform.LINUX,)
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
-        """Yield one finding for each section of records."""
+        """Yield one finding for each section of records, or each record that is not taken."""
+        if loader_answer("legacy_maps", context.loader) == "takes":
+            yield from self._by_record(spec, context)
+            return
         by_section: dict[str, list[MapSpec]] = {}
         for item in spec.maps:
             if item.origin is MapOrigin.LEGACY and item.section != ".maps":
@@ -80,6 +87,23 @@ class LegacyMapDefinition(Rule):
                 "`-g`",
                 severity=Severity.ERROR if refused else Severity.WARNING,
                 confidence=Confidence.MEDIUM,
+            )
+
+    def _by_record(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
+        for item in spec.maps:
+            if item.origin is not MapOrigin.LEGACY or item.record is None:
+                continue
+            if len(item.record) < _RECORD_BYTES:
+                what = f"is a record of {len(item.record)} bytes, and needs {_RECORD_BYTES}"
+            elif context.loader.library is not Library.AYA and any(item.record[_RECORD_BYTES:]):
+                what = f"is a record with more behind its first {_RECORD_BYTES} bytes"
+            else:
+                continue
+            yield self.finding(
+                context,
+                f"map `{item.name}` {what}, which {context.loader.label} refuses",
+                Locator(spec, context).map(item),
+                help="declare the map in `.maps` with `__uint` and `__type`",
             )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin
-from ebpf_static.target import Platform
+from ebpf_static.support import loader_map_members
+from ebpf_static.target import ObjectLoader, Platform
 from ebpf_static_rules.map.walk import iter_definitions
 from ebpf_static_rules.wording import listed, tick
 
@@ -70,26 +71,33 @@ class MapMemberUnknown(Rule):
     stage = Stage.OPEN
     step = Step.OPEN_MAPS
     platforms = (Platform.LINUX,)
+    refused_by_loader = "map_members"
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each definition with such members."""
+        known = _known(context.loader)
         for declared, item, words in iter_definitions(spec):
-            unknown = [name for name in item.declared if name not in _KNOWN]
+            unknown = [name for name in item.declared if name not in known]
             if unknown and declared.origin is MapOrigin.BTF:
                 names = listed([tick(name) for name in unknown])
                 yield self.finding(
                     context,
-                    f"{words} sets {names}, which libbpf does not know and refuses",
+                    f"{words} sets {names}, which {context.loader.label} does not know and refuses",
                     Locator(spec, context).map(declared),
-                    help=_help(unknown),
+                    help=_help(unknown, known),
                 )
 
 
-def _help(unknown: list[str]) -> str:
+def _known(loader: ObjectLoader) -> frozenset[str]:
+    """Return the members a loader reads; the tables are for those who name one."""
+    return _KNOWN if loader == ObjectLoader() else loader_map_members(loader)
+
+
+def _help(unknown: list[str], known: frozenset[str]) -> str:
     from difflib import get_close_matches
 
     for name in unknown[:1]:
-        near = get_close_matches(name[:64], sorted(_KNOWN), n=1)
+        near = get_close_matches(name[:64], sorted(known), n=1)
         if near:
             return f"write `{near[0]}` instead of `{name}`"
     return "remove it, or keep it out of the Linux build"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, MapOrigin
+from ebpf_static.support import loader_answer
 from ebpf_static.target import Platform
 
 
@@ -48,14 +49,20 @@ class MapLinkageStatic(Rule):
     stage = Stage.OPEN
     step = Step.OPEN_MAPS
     platforms = (Platform.LINUX,)
+    refused_by_loader = "static_maps"
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each such map."""
         for item in spec.maps:
-            if item.origin is MapOrigin.BTF and item.linkage not in ("global", "weak"):
+            refused = item.origin is MapOrigin.BTF or (
+                item.origin is MapOrigin.LEGACY
+                and loader_answer("legacy_maps", context.loader) == "takes"
+            )
+            if refused and item.linkage not in ("global", "weak"):
                 yield self.finding(
                     context,
-                    f"map `{item.name}` is {item.linkage}, and libbpf takes global maps only",
+                    f"map `{item.name}` is {item.linkage}, and {context.loader.label} takes "
+                    "global maps only",
                     Locator(spec, context).map(item),
                     help="remove `static` from its declaration",
                 )

@@ -54,9 +54,11 @@ class MapValuesMisplaced(Rule):
     stage = Stage.OPEN
     step = Step.OPEN_MAPS
     platforms = (Platform.LINUX,)
+    refused_by_loader = "map_values_misplaced"
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each such definition."""
+        loader = context.loader.label
         for declared, item, words in iter_definitions(spec):
             type_ = MapType.of(Platform.LINUX, item.type.number)
             if declared.origin is not MapOrigin.BTF or "values" not in item.declared:
@@ -64,7 +66,7 @@ class MapValuesMisplaced(Rule):
             if item is not declared:
                 yield self.finding(
                     context,
-                    f"{words} has `values` of its own, and libbpf takes one level only",
+                    f"{words} has `values` of its own, and {loader} takes one level only",
                     Locator(spec, context).map(declared),
                     help="remove `values` from the inner definition",
                 )
@@ -72,7 +74,7 @@ class MapValuesMisplaced(Rule):
             if type_.known and type_.number and type_.name not in _TAKE_VALUES:
                 yield self.finding(
                     context,
-                    f"{words} is of type {type_.name} and has `values`, which libbpf takes in "
+                    f"{words} is of type {type_.name} and has `values`, which {loader} takes in "
                     "maps of maps and program arrays only",
                     Locator(spec, context).map(declared),
                     help="write `__type(value, …)`, or correct the map's type",
@@ -80,7 +82,7 @@ class MapValuesMisplaced(Rule):
             elif item.declared[-1] != "values":
                 yield self.finding(
                     context,
-                    f"{words} has members behind `values`, which libbpf takes as the last only",
+                    f"{words} has members behind `values`, which {loader} takes as the last only",
                     Locator(spec, context).map(declared),
                     help="move `__array(values, …)` to the end of the definition",
                 )

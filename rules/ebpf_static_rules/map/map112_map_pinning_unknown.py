@@ -50,6 +50,7 @@ class MapPinningUnknown(Rule):
     stage = Stage.OPEN
     step = Step.OPEN_MAPS
     platforms = (Platform.LINUX,)
+    refused_by_loader = "map_pinning"
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each such map."""
@@ -60,8 +61,8 @@ class MapPinningUnknown(Rule):
             if item.pinning not in _KNOWN:
                 yield self.finding(
                     context,
-                    f"map `{item.name}` sets `pinning` to {item.pinning}, and libbpf knows 0 and "
-                    "1 only",
+                    f"map `{item.name}` sets `pinning` to {item.pinning}, and "
+                    f"{context.loader.label} knows 0 and 1 only",
                     place,
                     help="write `__uint(pinning, LIBBPF_PIN_BY_NAME)`",
                 )
@@ -69,7 +70,8 @@ class MapPinningUnknown(Rule):
             if inner is not None and item.inner_name is None and "pinning" in inner.declared:
                 yield self.finding(
                     context,
-                    f"the inner map of `{item.name}` sets `pinning`, which libbpf refuses",
+                    f"the inner map of `{item.name}` sets `pinning`, which "
+                    f"{context.loader.label} refuses",
                     place,
                     help="remove `pinning` from the inner definition",
                 )

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ProgramSpec
-from ebpf_static.target import Platform
+from ebpf_static.target import Library, ObjectLoader, Platform
 from ebpf_static.uapi.sections import match_linux_loose, suggest
+from ebpf_static_rules.ldr.ldr004_loader_section_undecided import is_undecided
 from ebpf_static_rules.prg.sections import iter_untyped
 from ebpf_static_rules.wording import listed
 
@@ -56,20 +57,26 @@ class SectionUnknown(Rule):
         platform = context.judged_platform(spec)
         judge = self._on_windows if platform is Platform.WINDOWS else self._on_linux
         for program, elsewhere in iter_untyped(spec, platform):
-            if elsewhere is None:
+            if elsewhere is None and not is_undecided(program, context):
                 place = Locator(spec, context).function(program)
                 meant = suggest(program.elf_section, platform)
                 help_text = "name the section after the program's type"
                 if meant is not None:
                     help_text = f'write `SEC("{meant}")`'
-                severity, confidence, what = judge(program)
+                severity, confidence, what = judge(program, context.loader)
                 yield self.finding(
-                    context, what, place, help=help_text, severity=severity, confidence=confidence
-                )
+                    context, what, place, help=help_text, severity=severity,
+                    confidence=confidence, programs=_stopped(spec, platform, context),
+                )  # fmt: skip
 
     @staticmethod
-    def _on_linux(program: ProgramSpec) -> tuple[Severity, Confidence, str]:
+    def _on_linux(program: ProgramSpec, loader: ObjectLoader) -> tuple[Severity, Confidence, str]:
         start = f"program `{program.name}` is in section `{program.elf_section}`"
+        if loader != ObjectLoader():
+            start = f"program `{program.name}` is in section `{program.section}`"
+            does = " and passes over" if loader.library is Library.CILIUM else ""
+            what = f"{start}, which {loader.label} does not know{does}"
+            return Severity.ERROR, Confidence.HIGH, what
         severity = Severity.ERROR if program.autoload else Severity.WARNING
         loose = match_linux_loose(program.section)
         if loose is not None and loose.accepted_by:
@@ -81,9 +88,17 @@ class SectionUnknown(Rule):
         return severity, Confidence.HIGH, what
 
     @staticmethod
-    def _on_windows(program: ProgramSpec) -> tuple[Severity, Confidence, str]:
+    def _on_windows(program: ProgramSpec, loader: ObjectLoader) -> tuple[Severity, Confidence, str]:
+        del loader
         what = (
             f"program `{program.name or program.section}` is in section `{program.section}`, "
             "which no known extension of eBPF for Windows registers"
         )
         return Severity.WARNING, Confidence.MEDIUM, what
+
+
+def _stopped(spec: CollectionSpec, platform: Platform, context: RuleContext) -> tuple[str, ...]:
+    """Return the programs that do not load beside the one concerned: with aya all of them."""
+    if platform is not Platform.LINUX or context.loader.library is not Library.AYA:
+        return ()
+    return tuple(each.name for each in spec.programs)

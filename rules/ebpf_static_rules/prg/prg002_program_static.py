@@ -45,6 +45,7 @@ class ProgramStatic(Rule):
     stage = Stage.OPEN
     step = Step.OPEN
     platforms = (Platform.LINUX,)
+    refused_by_loader = "static_programs"
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each such function."""
@@ -53,7 +54,7 @@ class ProgramStatic(Rule):
                 yield self.finding(
                     context,
                     f"function `{function.name}` in section `{function.section}` is static, and "
-                    "libbpf refuses objects with static programs",
+                    f"{context.loader.label} refuses objects with static programs",
                     Locator(spec, context).function(function),
                     help="remove `static`, or the `SEC()` if it is no program",
                 )

@@ -51,6 +51,7 @@ class CallOutsideText(Rule):
     stage = Stage.OPEN
     step = Step.OPEN_CODE
     platforms = (Platform.LINUX,)
+    refused_by_loader = "calls_outside_text"
 
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each function with such calls."""
@@ -70,7 +71,8 @@ class CallOutsideText(Rule):
                 yield self.finding(
                     context,
                     f"`{function.name or function.section}` calls `{name}` in section "
-                    f"`{section}`, and libbpf takes subprograms from `.text` only",
+                    f"`{section}`, and {context.loader.label} takes subprograms from `.text` "
+                    "only",
                     locate.function(function, index),
                     help="move the shared code to a function without `SEC()`",
                     related=capped(lines, len(found) - 1),
