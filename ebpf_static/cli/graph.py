@@ -163,9 +163,23 @@ def _draw(
     return draw_flow(index, function, flows, marks)
 
 
-def _render(args: Namespace, drawing: Drawing) -> str:
+def _format(args: Namespace) -> str:
+    """Return what to write: what is asked for, or what the file's name says.
+
+    Raises:
+        UsageError: the name says something else, such as ``.png``.
+    """
     suffix = Path(args.output_file).suffix.lower() if args.output_file else ""
-    output_format = args.output_format or _SUFFIXES.get(suffix, _FORMATS[0])
+    if args.output_format or not suffix:
+        return args.output_format or _FORMATS[0]
+    if suffix not in _SUFFIXES:
+        known = ", ".join(_SUFFIXES)
+        raise UsageError(f"{args.output_file}: no picture for {suffix} files: {known} are known")
+    return _SUFFIXES[suffix]
+
+
+def _render(args: Namespace, drawing: Drawing) -> str:
+    output_format = _format(args)
     if output_format == "svg":
         from ebpf_static.output.pictures import svg
 

@@ -29,7 +29,9 @@ def add_parser(commands: Commands) -> None:
         arguments="config|report",
         epilog=_EPILOG,
     )
-    parser.add_argument("schema", choices=("config", "report"), help="which one")
+    parser.add_argument(
+        "schema", metavar="config|report", choices=("config", "report"), help="which one"
+    )
     add_output_file(parser.add_argument_group("output"))
     add_common(parser)
     parser.set_defaults(run=run)

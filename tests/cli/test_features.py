@@ -114,6 +114,7 @@ def test_json_has_spans_answers_and_sources(run: Run) -> None:
         ("map-types", "--program-type", "xdp"),
         ("distributions", "--target", "linux:6.1"),
         ("kfuncs", "--target", "windows:1.1"),
+        ("helper", "bpf_loop", "--target", "windows:1.1"),
         ("--target", "linux:6.1"),
     ],
 )

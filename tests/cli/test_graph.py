@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ebpf_static.cli.main import main
+from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "corpus" / "objects" / "linux"
@@ -86,3 +87,14 @@ def test_the_picture_in_the_documentation_is_current(
     if os.environ.get("EBPF_STATIC_UPDATE_GOLDEN"):
         (ROOT / file).write_text(out, encoding="utf-8", newline="\n")
     assert out == (ROOT / file).read_text("utf-8")
+
+
+def test_a_file_name_that_says_no_format_is_refused(run: Run, objects: Path) -> None:
+    result = run("graph", "good.o", "-o", "picture.png")
+    assert result.status == 2
+    assert result.err == (
+        "error: picture.png: no picture for .png files: .svg, .dot, .gv, .mmd, .mermaid are known\n"
+    )
+    assert not (objects / "picture.png").exists()
+    assert run("graph", "good.o", "-o", "picture.txt", "--output-format", "dot").status == 0
+    assert (objects / "picture.txt").read_text("utf-8").startswith("digraph")

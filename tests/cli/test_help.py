@@ -82,7 +82,7 @@ def test_examples_are_commands(name: str) -> None:
         (("check", "--select"), "--select: expected one argument"),
         (("inspect",), "FILE is missing: ebpf-static inspect [OPTIONS] FILE"),
         (("inspect", "a.o", "b.o"), "one argument too many: 'b.o'"),
-        (("schema", "rules"), "schema: 'rules' is none of config, report"),
+        (("schema", "rules"), "config|report: 'rules' is none of config, report"),
         (("completion", "dos"), "SHELL: 'dos' is none of bash, zsh, fish, tcsh, powershell"),
         (("check", "--fail-on", "all"), "--fail-on: 'all' is none of error, warning, note"),
         (("check", "--target", "foo", "x.o"), "unknown target 'foo': write 'linux:6.1', "),

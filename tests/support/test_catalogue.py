@@ -144,6 +144,15 @@ def test_what_is_unknown_gets_near_names(group: str, names: list[str], hint: str
     assert "\x1b" not in str(caught.value)
 
 
+def test_what_only_the_other_platform_has_is_said_to_be_its() -> None:
+    for name, here, message in (
+        ("bpf_loop", Platform.WINDOWS, "eBPF for Windows has no helper called 'bpf_loop'; Linux"),
+        ("memmove_s", Platform.LINUX, "Linux has no helper called 'memmove_s'; eBPF for Windows"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            find_entries(find_group("helpers"), [name], [here])
+
+
 def test_what_no_target_decides_is_not_asked() -> None:
     with pytest.raises(UsageError, match="leave it out"):
         answer(one("distributions", "debian:12"), find_release("linux:6.1"))

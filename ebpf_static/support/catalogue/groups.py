@@ -179,11 +179,22 @@ def find_entries(
     Raises:
         UsageError: nothing is called so; the message has near names.
     """
-    every = [it for platform in platforms for it in entries(group, platform)]
+    wanted = tuple(platforms)
+    every = [it for platform in wanted for it in entries(group, platform)]
     if not names:
         return tuple(every)
+    for name in names:
+        _refuse_elsewhere(group, name, wanted)
     chosen = {it for name in names for it in _matching(group, name, every)}
     return tuple(it for it in every if it in chosen)
+
+
+def _refuse_elsewhere(group: Group, name: str, wanted: Sequence[Platform]) -> None:
+    """Say of what only the other platform has that this one has not."""
+    having = {it.platform for it in _all(group) if it.is_called(name)}
+    if having and having.isdisjoint(wanted):
+        here, there = wanted[0].label, having.pop().label
+        raise UsageError(f"{here} has no {group.noun} called {name!r}; {there} has")
 
 
 def _matching(group: Group, name: str, every: Sequence[Entry]) -> list[Entry]:
