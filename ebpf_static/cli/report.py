@@ -29,6 +29,7 @@ exit status:
   2  something could not be read, which the page then says, or an option is wrong"""
 
 _UNASKED = {
+    "scheduler": None,
     "everywhere": False, "skip_unrecognized": False, "show_settings": False, "jobs": 1,
     "timeout": None,
 }  # fmt: skip
