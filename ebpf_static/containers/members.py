@@ -13,7 +13,7 @@ from ebpf_static.packing.ar import iter_ar
 from ebpf_static.packing.compression import iter_unpacked
 from ebpf_static.packing.cpio import iter_cpio, skip_zeros
 from ebpf_static.packing.parts import IN_MEMORY_BYTES, Part, Region, Stream
-from ebpf_static.packing.rpm import skip_headers
+from ebpf_static.packing.rpm import STRIPPED_MAGIC, iter_stripped, read_header
 
 
 class Member(NamedTuple):
@@ -74,23 +74,22 @@ def cpio_members(part: Part, _budget: Budget) -> Iterator[Member]:
         yield Member(None, _rest(part))
 
 
-def rpm_members(part: Part, _budget: Budget) -> Iterator[Member]:
-    """Yield the payload of an RPM package; its files are named from the root."""
-    skip_headers(part)
-    yield Member(None, _rest(part), root="/")
+def rpm_members(part: Part, budget: Budget) -> Iterator[Member]:
+    """Yield the payload of an RPM package, or its files; they are named from the root."""
+    header = read_header(part)
+    payload = _rest(part)
+    if kind_of(payload.head(HEAD_BYTES)) == "packed":
+        payload = _unpacked(payload, budget)
+    if payload.head(len(STRIPPED_MAGIC)) != STRIPPED_MAGIC:
+        yield Member(None, payload, root="/")
+        return
+    for name, content in iter_stripped(payload, header):
+        yield Member(name, content)
 
 
 def packed_members(part: Part, budget: Budget) -> Iterator[Member]:
     """Yield what a compressed file unpacks to."""
-    packing = packing_at(part.head(HEAD_BYTES))
-    if packing is None or packing == "lzo":
-        raise UnsupportedObjectError("packed with lzo, which no maintained Python library unpacks")
-
-    def unpacked() -> Stream:
-        pieces = iter_unpacked(part.chunks(), packing, None)
-        return Stream(budget.charged(pieces), unpacked if isinstance(part, Region) else None)
-
-    yield Member(None, unpacked())
+    yield Member(None, _unpacked(part, budget))
 
 
 OPENERS: Final[dict[Kind, Opener]] = {
@@ -101,6 +100,18 @@ OPENERS: Final[dict[Kind, Opener]] = {
     "rpm": rpm_members,
     "packed": packed_members,
 }
+
+
+def _unpacked(part: Part, budget: Budget) -> Stream:
+    packing = packing_at(part.head(HEAD_BYTES))
+    if packing is None or packing == "lzo":
+        raise UnsupportedObjectError("packed with lzo, which no maintained Python library unpacks")
+
+    def unpacked() -> Stream:
+        pieces = iter_unpacked(part.chunks(), packing, None)
+        return Stream(budget.charged(pieces), unpacked if isinstance(part, Region) else None)
+
+    return unpacked()
 
 
 def _rest(part: Part) -> Part:

@@ -49,9 +49,14 @@ def iter_cpio(archive: Part) -> Iterator[CpioMember]:
         if name == _END_NAME:
             return
         content = archive.take(header.size)
-        if header.mode & _FILE_TYPE == _REGULAR:
+        if is_regular(header.mode):
             yield CpioMember(name.decode("utf-8", "surrogateescape"), content)
         read_exactly(archive, -header.size % header.align)
+
+
+def is_regular(mode: int) -> bool:
+    """Tell whether a file of this mode is neither a folder, a link nor a device."""
+    return mode & _FILE_TYPE == _REGULAR
 
 
 def skip_zeros(archive: Part) -> None:

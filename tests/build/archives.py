@@ -122,24 +122,56 @@ def _odc_entry(magic: str, name: str, data: bytes, mode: int) -> bytes:
 
 def rpm(payload: bytes, *, signature_bytes: int = 37) -> bytes:
     """An RPM package around a packed cpio archive; of its headers only the sizes are true."""
-    signature = _rpm_header(b"s" * signature_bytes)
+    tags = {1000: (6, 1, b"")}
+    signature = _rpm_header(b"s" * signature_bytes, tags)
+    return _rpm_package(signature, _rpm_header(b"linux\0", tags), payload)
+
+
+def rpm_stripped(members: Mapping[str, bytes], pack: Callable[[bytes], bytes] = bytes) -> bytes:
+    """An RPM package whose payload has numbers where others have names, with a folder and links.
+
+    The first member gets a second name, which is where the payload has it, and a symbolic link.
+    """
+    first = next(iter(members))
+    rows = [("/etc", 0o40755, 4096, b"", 1), (first + ".link", 0o120777, 4, b"link", 2)]
+    rows += [
+        (name, 0o100644, len(data), data, 3 + i) for i, (name, data) in enumerate(members.items())
+    ]
+    rows.append((first + ".2", 0o100644, len(members[first]), members[first], 3))
+    folders = sorted({name.rpartition("/")[0] + "/" for name, *_ in rows})
+    count = len(rows)
+    tags = {
+        1117: (8, count, b"".join(row[0].rpartition("/")[2].encode() + b"\0" for row in rows)),
+        1118: (8, len(folders), b"".join(folder.encode() + b"\0" for folder in folders)),
+        1116: (4, count, struct.pack(f">{count}I", *(
+            folders.index(row[0].rpartition("/")[0] + "/") for row in rows))),
+        1030: (3, count, struct.pack(f">{count}H", *(row[1] for row in rows))),
+        5008: (5, count, struct.pack(f">{count}Q", *(row[2] for row in rows))),
+        1095: (4, count, struct.pack(f">{count}I", *[1] * count)),
+        1096: (4, count, struct.pack(f">{count}I", *(row[4] for row in rows))),
+    }  # fmt: skip
+    payload = b""
+    for number, (name, mode, _, data, _) in enumerate(rows):
+        stored = b"" if (mode & 0o40000 and mode < 0o100000) or name == first else data
+        payload += b"07070X%08x\0\0" % number + stored + bytes(-len(stored) % 4)
+    payload += _newc_entry("070701", "TRAILER!!!", b"", 0)
+    return _rpm_package(
+        _rpm_header(b"s", {1000: (6, 1, b"")}), _rpm_header(b"", tags), pack(payload)
+    )
+
+
+def _rpm_header(text: bytes, tags: Mapping[int, tuple[int, int, bytes]]) -> bytes:
+    entries, store = b"", text
+    for tag, (kind, count, data) in tags.items():
+        store += bytes(-len(store) % 8)
+        entries += struct.pack(">IIII", tag, kind, len(store), count)
+        store += data
+    return struct.pack(">4s4xII", b"\x8e\xad\xe8\1", len(tags), len(store)) + entries + store
+
+
+def _rpm_package(signature: bytes, header: bytes, payload: bytes) -> bytes:
     lead = b"\xed\xab\xee\xdb\3\0" + bytes(90)
-    return (
-        lead
-        + signature
-        + bytes(-len(signature) % 8)
-        + _rpm_header(b"name\0linux\0cpio\0xz\0")
-        + payload
-    )
-
-
-def _rpm_header(data: bytes) -> bytes:
-    entries = (struct.pack(">IIII", 1000, 6, 0, 1), struct.pack(">IIII", 1124, 6, 5, 1))
-    return (
-        struct.pack(">4s4xII", b"\x8e\xad\xe8\1", len(entries), len(data))
-        + b"".join(entries)
-        + data
-    )
+    return lead + signature + bytes(-len(signature) % 8) + header + payload
 
 
 def docker_save(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from ebpf_static.containers import is_container
-from tests.build.archives import PACKERS, ar, cpio, deb, lz4, rpm, tar, zipped, zstd
+from tests.build.archives import PACKERS, ar, cpio, deb, lz4, rpm, rpm_stripped, tar, zipped, zstd
 from tests.containers.samples import HOST, OBJECT, OTHER, found, unopened
 
 LONG = "a/" * 70 + "an-object-with-a-long-name.o"
@@ -77,6 +77,15 @@ def test_rpm_packages(pack: Callable[[bytes], bytes]) -> None:
     package = rpm(pack(cpio({"./usr/sbin/tool": HOST + OBJECT, "./x.o": OTHER})))
     assert found(package) == [("f!/usr/sbin/tool!obj@0xc8", OBJECT), ("f!/x.o", OTHER)]
     assert is_container(package[:512])
+
+
+@pytest.mark.parametrize("pack", [bytes, *PACKERS.values()], ids=["plain", *PACKERS])
+def test_rpm_packages_with_names_in_the_header(pack: Callable[[bytes], bytes]) -> None:
+    members = {"/usr/lib/a.o": OBJECT, "/usr/sbin/tool": HOST + OTHER, "/opt/x": b"text."}
+    assert found(rpm_stripped(members, pack)) == [
+        ("f!/usr/sbin/tool!obj@0xc8", OTHER),
+        ("f!/usr/lib/a.o.2", OBJECT),
+    ]
 
 
 @pytest.mark.parametrize("size", range(30, 40))

@@ -22,7 +22,17 @@ from hypothesis import strategies as st
 from ebpf_static.containers import Bounds, Contained, Unopened, iter_objects
 from ebpf_static.limits import MAX_OBJECT_BYTES
 from ebpf_static.packing import parts
-from tests.build.archives import ar, cpio, deb, docker_save, oci_layout, rpm, tar, zipped
+from tests.build.archives import (
+    ar,
+    cpio,
+    deb,
+    docker_save,
+    oci_layout,
+    rpm,
+    rpm_stripped,
+    tar,
+    zipped,
+)
 from tests.containers.samples import HOST, OBJECT, OTHER, found, unopened
 from tests.fuzz.containers import SMALL, search
 from tests.fuzz.mutations import BOUNDARIES
@@ -41,6 +51,7 @@ SAMPLES: dict[str, bytes] = {
     "cpio-odc": cpio(_MEMBERS, "070707"),
     "initramfs": cpio(_MEMBERS) + bytes(512) + lzma.compress(cpio(_MEMBERS)),
     "rpm": rpm(lzma.compress(cpio(_MEMBERS))),
+    "rpm-stripped": rpm_stripped(_MEMBERS),
     "rpm-plain": rpm(cpio(_MEMBERS)),
     "deb": deb(bz2.compress(tar(_MEMBERS)), ".bz2"),
     "docker": tar(docker_save([tar(_MEMBERS), gzip.compress(tar(_MEMBERS))])),

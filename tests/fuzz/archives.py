@@ -6,7 +6,18 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 
-from tests.build.archives import PACKERS, ar, cpio, deb, docker_save, oci_layout, rpm, tar, zipped
+from tests.build.archives import (
+    PACKERS,
+    ar,
+    cpio,
+    deb,
+    docker_save,
+    oci_layout,
+    rpm,
+    rpm_stripped,
+    tar,
+    zipped,
+)
 
 
 def archives(data: bytes) -> Iterator[bytes]:
@@ -26,6 +37,7 @@ def archives(data: bytes) -> Iterator[bytes]:
     yield PACKERS["gzip"](tar(members))
     yield deb(PACKERS["xz"](tar(members)), ".xz")
     yield rpm(PACKERS["zstd"](cpio(members)))
+    yield rpm_stripped(members)
     yield cpio(members) + bytes(512) + PACKERS["lzma"](cpio(members))
     yield tar(docker_save([tar(members)]))
     yield PACKERS["gzip"](tar(docker_save([tar(members)])))
