@@ -47,9 +47,10 @@ class TargetFlows:
         """Return the targets on which an instruction runs in none of ``programs``.
 
         Without a target the answer of any kernel goes by the name of ``""``. Where the analysis
-        gave up, for callbacks it may not have followed and without programs nothing is claimed.
+        gave up, for callbacks it may not have followed, without programs and of machine code
+        nothing is claimed.
         """
-        if not programs:
+        if not programs or not function.code:
             return ()
         index = self.spec.get_position(function)
         return tuple(

@@ -16,6 +16,7 @@ from ebpf_static.specs import (
     Reference,
     ReferenceKind,
 )
+from ebpf_static.specs.native import NativeProgramSpec
 from ebpf_static.uapi.constants import HelperId, ProgramType
 
 _MAPS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE)
@@ -38,7 +39,7 @@ class Call(NamedTuple):
         kind: what is called.
         name: helper or kfunc, else empty.
         target: position of the function called in ``spec.functions``, else -1.
-        insns: insn indices of the calls.
+        insns: insn indices of the calls; none in a native image.
     """
 
     kind: CallKind
@@ -55,7 +56,7 @@ class MapUse(NamedTuple):
         what: ``read``, ``write`` or ``atomic`` for global data; the helper's name without ``map_``
             and ``_elem``; ``pass`` for an address in global data that is given to a helper; or
             ``refer`` where nothing better is known.
-        insns: insn indices.
+        insns: insn indices; none in a native image.
     """
 
     map: int
@@ -77,6 +78,8 @@ def calls_of(
     Raises:
         FormatError: the code is not whole instructions.
     """
+    if isinstance(function, NativeProgramSpec):
+        return _native_calls(function)
     relocated = function.references_by_index
     found: dict[tuple[CallKind, str, int], list[int]] = {}
     for instruction in function.instructions:
@@ -137,6 +140,9 @@ def map_uses_of(
     for function in linked:
         index = spec.get_position(function)
         used = {item for item, _ in found.get(index, ())}
+        if isinstance(function, NativeProgramSpec):
+            for item in function.referenced_maps:
+                found.setdefault(index, {}).setdefault((item, "refer"), set())
         for reference in function.references:
             target = _map_of(spec, reference)
             if target not in used:
@@ -145,6 +151,16 @@ def map_uses_of(
         index: tuple(MapUse(*key, tuple(sorted(insns))) for key, insns in sorted(uses.items()))
         for index, uses in found.items()
     }
+
+
+def _native_calls(program: NativeProgramSpec) -> tuple[Call, ...]:
+    """Return what an image's tables list; where in the machine code is not known."""
+    helpers = (it.id.name for it in program.helpers if not it.is_placeholder)
+    functions = (it.name for it in program.resolved_functions)
+    return (
+        *(Call(CallKind.HELPER, name, -1, ()) for name in dict.fromkeys(helpers)),
+        *(Call(CallKind.KFUNC, name, -1, ()) for name in dict.fromkeys(functions)),
+    )
 
 
 def linked_or_alone(spec: CollectionSpec, program: FunctionSpec) -> tuple[FunctionSpec, ...]:

@@ -223,3 +223,15 @@ def test_source_lines_and_callbacks_of_a_real_object() -> None:
         found["flow"].nodes[edge.source].group == found["flow"].nodes[edge.target].group
         for edge in found["flow"].edges
     )
+
+
+def test_a_native_image_has_calls_and_maps_but_no_flow() -> None:
+    spec = es.read(CORPUS.parents[1] / "native" / "signed-no-table.sys")
+    index, flows, marks = CodeIndex(spec), TargetFlows(spec), Marks()
+    calls = draw_calls(index, spec.programs["gate_connect4"], flows, marks)
+    assert any(node.shape is Shape.HELPER for node in calls.nodes)
+    assert not any(node.dead for node in calls.nodes)
+    maps = draw_maps(index, None, flows, marks)
+    assert {edge.label for edge in maps.edges if edge.kind == "uses"} == {"refers to"}
+    with pytest.raises(UsageError, match="no bytecode"):
+        draw_flow(index, spec.programs[0], flows, marks)

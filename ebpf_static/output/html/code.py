@@ -54,7 +54,7 @@ def places_of(number: int, entry: Entry) -> dict[tuple[str, str, int], str]:
         return {}
     positions: dict[tuple[str, str], int] = {}
     for at, function in enumerate(entry.contents.spec.functions):
-        if function.insn_count <= MAX_FUNCTION_INSNS:
+        if function.code and function.insn_count <= MAX_FUNCTION_INSNS:
             positions.setdefault((function.section, function.name), at)
     found = {}
     for finding in entry.findings:
@@ -73,6 +73,8 @@ def code_of(
     numbers = {it: n for n, it in enumerate(_ordered(entry.findings))}
     left_out = []
     for at, function in enumerate(index.spec.functions):
+        if not function.code:  # an image's programs are machine code
+            continue
         part = None
         if function.insn_count <= MAX_FUNCTION_INSNS and room.fits(
             function.insn_count * _LINE_CHARS
@@ -159,7 +161,7 @@ def pictures_of(entry: Entry, index: CodeIndex, room: Room) -> Iterator[Html]:
     ]
     if index.spec.maps:
         jobs.append(("Use of maps", partial(draw_maps, index, None, flows, marks)))
-    for program in index.spec.programs:
+    for program in (it for it in index.spec.programs if it.code):
         title = f'Control flow of "{program.name}"'
         if _insns_of(index.spec, program) <= MAX_PICTURE_INSNS:
             jobs.append((title, partial(draw_flow, index, program, flows, marks)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ebpf_static.output.code_facts import CodeFacts, CodeIndex
+from ebpf_static.graph import calls_of
+from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.html.findings import named
 from ebpf_static.output.html.markup import Html, code, details, join, message, table, tag
 from ebpf_static.output.html.model import Contents
 from ebpf_static.requirements.model import Guard, Requirement
 from ebpf_static.specs import CollectionSpec, MapSpec, ProgramSpec
+from ebpf_static.specs.native import NativeProgramSpec
 
 _NAMES = 12
 """Names listed in one cell."""
@@ -62,21 +64,32 @@ def programs_of(index: CodeIndex) -> Html | None:
     programs = index.spec.programs
     if not programs:
         return None
-    rows = [_program(program, index.program_facts(program)) for program in programs]
+    rows = [_program(index, program) for program in programs]
     header = ("program", "section", "type", "attach to", "insns", "helpers and kfuncs", "maps")
     return table("Programs, with what they use", header, rows)
 
 
-def _program(program: ProgramSpec, facts: CodeFacts | None) -> tuple[Html | str | int | None, ...]:
+def _program(index: CodeIndex, program: ProgramSpec) -> tuple[Html | str | int | None, ...]:
     attach = program.attach_type.name if program.attach_type is not None else None
     target = " ".join(word for word in (attach, program.attach_to) if word)
-    calls = () if facts is None else (*(h.name for h in facts.helpers), *facts.kfuncs)
-    maps = () if facts is None else facts.maps
+    calls, maps = _uses(index, program)
     options = "" if program.autoload else " (not loaded unasked)"
     return (
         named(program.name), join((code(program.section), options)), program.type.name, target,
         program.insn_count, _names(calls), _names(maps),
     )  # fmt: skip
+
+
+def _uses(index: CodeIndex, program: ProgramSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a program calls and which maps it uses."""
+    if isinstance(program, NativeProgramSpec):
+        maps = index.spec.maps
+        used = (maps[at].name for at in program.referenced_maps if at < len(maps))
+        return tuple(it.name for it in calls_of(index.spec, program)), tuple(used)
+    facts = index.program_facts(program)
+    if facts is None:
+        return (), ()
+    return (*(helper.name for helper in facts.helpers), *facts.kfuncs), facts.maps
 
 
 def maps_of(spec: CollectionSpec) -> Html | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ebpf_static.errors import escape
+from ebpf_static.errors import UsageError, escape
 from ebpf_static.findings import Finding
 from ebpf_static.graph import Block, ExitKind, TargetFlows, blocks_of
 from ebpf_static.graph.uses import linked_or_alone
@@ -44,9 +44,11 @@ def draw_flow(
 
     Raises:
         FormatError: its code is not whole instructions.
-        UsageError: it has more blocks than can be drawn.
+        UsageError: it has more blocks than can be drawn, or none: an image has machine code.
     """
     name = escape(function.name) or "(unnamed)"
+    if not function.code:
+        raise UsageError(f'"{name}" has no bytecode whose control flow could be drawn')
     linked = linked_or_alone(index.spec, function)
     programs = flows.users(function)
     blocks = [blocks_of(item) for item in linked]
