@@ -18,6 +18,7 @@ from ebpf_static.analysis.values import (
     Pointer,
     Value,
     add,
+    is_number,
     join,
     loosen,
 )
@@ -188,7 +189,7 @@ class Operations:
     def _note_number(self, ins: Instruction, register: int, base: Value) -> None:
         """Remember accesses through what is a number each time they run."""
         place = (self.index, ins.index)
-        if base is not SCALAR:
+        if not is_number(base):
             self.flow.through_addresses.add(place)
             self.flow.through_numbers.pop(place, None)
         elif place not in self.flow.through_addresses:
