@@ -58,7 +58,7 @@ def add_parser(commands: Commands) -> None:
         help="pass over named files that are no BPF objects and hold none instead of failing",
     )  # fmt: skip
     add_reporting(parser)
-    check_options.add_work(parser)
+    check_options.add_cache(check_options.add_work(parser))
     add_common(parser)
     parser.set_defaults(run=run, everywhere=False, scheduler=None)
 
@@ -196,12 +196,9 @@ def _report_on_run(args: Namespace, choices: Choices, report: Report) -> None:
         if len(report.stale) > _MAX_STALE:
             complain(args, f"… and {len(report.stale) - _MAX_STALE} more entries", "note")
     if args.verbose:
+        from ebpf_static.cli.judge import tell_of_others
         from ebpf_static.cli.show_settings import iter_remarks
 
         for line in iter_remarks(choices, report):
             complain(args, line, "note")
-        for each in report.copies:
-            for place in each.places:
-                complain(args, f"{place} is the same as {each.object}", "note")
-        for line in report.skipped:
-            complain(args, f"skipped {line}", "note")
+        tell_of_others(args, report)

@@ -69,12 +69,16 @@ def add_work(parser: ArgumentParser) -> _ArgumentGroup:
         "--timeout", type=_seconds, metavar="SECONDS",
         help="give an object up that takes longer to judge, or a file to look into",
     )  # fmt: skip
+    return group
+
+
+def add_cache(group: _ArgumentGroup) -> None:
+    """Add where reports are kept."""
     group.add_argument(
         "--cache-dir", metavar="DIR",
         help="keep reports in DIR, and judge nothing again of which nothing changed",
     )  # fmt: skip
     group.add_argument("--no-cache", action="store_true", help="keep and use none")
-    return group
 
 
 def _jobs(text: str) -> int:

@@ -53,6 +53,15 @@ def say_nothing_found(args: Namespace, inputs: Inputs) -> None:
         complain(args, nothing_found(args, inputs), "note")
 
 
+def tell_of_others(args: Namespace, report: Report) -> None:
+    """Say where else objects are and what was passed over."""
+    for each in report.copies:
+        for place in each.places:
+            complain(args, f"{place} is the same as {each.object}", "note")
+    for line in report.skipped:
+        complain(args, f"skipped {line}", "note")
+
+
 def find(args: Namespace, choices: Choices) -> Inputs:
     """Return the files the command line stands for."""
     from ebpf_static.engine.inputs import Inputs, find_inputs

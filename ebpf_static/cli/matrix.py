@@ -7,16 +7,16 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ebpf_static.cli.check_options import add_kernel_files, add_loader
+from ebpf_static.cli.check_options import add_kernel_files, add_loader, add_work
 from ebpf_static.cli.exitcodes import ExitCode
 from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
 from ebpf_static.cli.streams import complain, style_for, write_document
-from ebpf_static.errors import EbpfStaticError, UsageError
+from ebpf_static.errors import UsageError
 from ebpf_static.output.style import Style
 from ebpf_static.target import Platform, Target
 
 if TYPE_CHECKING:
-    from ebpf_static.specs import CollectionSpec
+    from ebpf_static.scanning.rows import FoundRows
 
 NAME = "matrix"
 
@@ -59,6 +59,7 @@ def add_parser(commands: Commands) -> None:
         "--lowest", action="store_true",
         help="add the oldest release from which on each object is not rejected",
     )  # fmt: skip
+    add_work(parser)
     add_data_format(parser, _FORMATS)
     add_common(parser)
     parser.set_defaults(run=run)
@@ -66,15 +67,9 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: Namespace) -> int:
     """Run the command and return the exit status."""
-    from ebpf_static.matrix import build_matrix
     from ebpf_static.output import matrix_text
-    from ebpf_static.support.loaders import resolve_loader
 
-    objects, failed = _read(args)
-    matrix = build_matrix(
-        objects, _targets(args), assume_setup=not args.as_is, lowest=args.lowest,
-        loader=resolve_loader(args.loader) if args.loader else None,
-    )  # fmt: skip
+    matrix, report = _rows(args)
     if args.output_format == "json":
         text = matrix_text.render_json(matrix)
     elif args.output_format == "markdown":
@@ -84,7 +79,7 @@ def run(args: Namespace) -> int:
         style = style_for(sys.stdout, args.color) if colored else Style(args.color == "always")
         text = matrix_text.render_text(matrix, style)
     write_document(text, args.output_file)
-    return ExitCode.FAILURE if failed else ExitCode.OK
+    return ExitCode.FAILURE if report.failures else ExitCode.OK
 
 
 def _targets(args: Namespace) -> list[Target]:
@@ -104,20 +99,25 @@ def _targets(args: Namespace) -> list[Target]:
     return [changed if target is linux[0] else target for target in found]
 
 
-def _read(args: Namespace) -> tuple[list[tuple[str, CollectionSpec]], bool]:
-    """Return the objects that can be read, and whether any could not."""
+def _rows(args: Namespace) -> FoundRows:
+    """Return the rows of all objects, and say what could not be read."""
+    from ebpf_static.cli.judge import tell_of_others
+    from ebpf_static.cli.progress import Progress
     from ebpf_static.engine.inputs import find_inputs
-    from ebpf_static.reading import read
+    from ebpf_static.scanning.rows import Choices, make_rows
+    from ebpf_static.scanning.runners import make_runner
+    from ebpf_static.support.loaders import resolve_loader
 
     inputs = find_inputs(args.paths)
-    failed = bool(inputs.failures)
-    for failure in inputs.failures:
+    loader = resolve_loader(args.loader) if args.loader else None
+    choices = Choices(tuple(_targets(args)), not args.as_is, args.lowest, loader)
+    with (
+        Progress(len(inputs.found), wanted=not args.quiet) as progress,
+        make_runner(args.jobs, args.timeout) as runner,
+    ):
+        found = make_rows(inputs, runner, choices, progress.step)
+    for failure in found.report.failures:
         complain(args, f"{failure.object}: {failure.message}")
-    found = []
-    for item in inputs.found.values():
-        try:
-            found.append((item.name, read(item.path)))
-        except EbpfStaticError as error:
-            failed = True
-            complain(args, str(error))
-    return found, failed
+    if args.verbose:
+        tell_of_others(args, found.report)
+    return found

@@ -48,7 +48,9 @@ def add_parser(commands: Commands) -> None:
         "(--output-format full, concise, json or jsonl)",
     )  # fmt: skip
     add_reporting(parser)
-    check_options.add_work(parser).add_argument(
+    work = check_options.add_work(parser)
+    check_options.add_cache(work)
+    work.add_argument(
         "--scheduler", metavar="ADDRESS",
         help="judge on the Dask cluster with this scheduler (tcp://host:port); files are read here "
         "and sent to it",

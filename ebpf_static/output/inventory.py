@@ -6,7 +6,7 @@ JSON, version 1::
       "schema_version": 1,
       "tool": {"name": "ebpf-static", "version": "0.1.0"},
       "objects": [{
-        "path": "image.tar!layer2!usr/bin/agent!obj@0x4f2a0",
+        "path": "image.tar!layer2!/usr/bin/agent!obj@0x4f2a0",
         "also_at": ["..."],               where else, byte for byte the same
         "sha256": "64 hex digits", "size": bytes,
         "platform": "linux|windows|unknown",

@@ -76,7 +76,7 @@ def _target(target: Target) -> dict[str, Any]:
         paths = found[name]
         listed = (paths,) if isinstance(paths, str) else paths or ()
         found[name] = [_contents(path) for path in listed]
-    return {name: value if name in _FILES else str(value) for name, value in found.items()}
+    return {name: value if name in _FILES else repr(value) for name, value in found.items()}
 
 
 def _contents(path: str) -> str:

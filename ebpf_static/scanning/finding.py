@@ -85,6 +85,7 @@ class Finder:
     """Finds the objects in files.
 
     Attributes:
+        runner: where containers are opened.
         trouble: what stood in the way, complete when everything was found.
     """
 
@@ -98,13 +99,13 @@ class Finder:
         """
         self.trouble = Trouble(terms)
         self.watch = watch or (lambda _number, _name: None)
-        self._runner = runner
+        self.runner = runner
         self._with_objects: set[int] = set()
         self._empty: dict[int, tuple[Input, str]] = {}
 
     def iter_found(self, inputs: Iterable[Input]) -> Iterator[Found]:
         """Yield what may be an object, in the order of the files."""
-        for number, item, handle in in_order(self._opening(inputs), self._runner.ahead):
+        for number, item, handle in in_order(self._opening(inputs), self.runner.ahead):
             try:
                 opened = handle.result()
             except EbpfStaticError as error:
@@ -148,7 +149,7 @@ class Finder:
             return Done(error=error)
         if opened is not None:
             return Done(opened)
-        return self._runner.submit_here(open_container, str(item.path), item.name)
+        return self.runner.submit_here(open_container, str(item.path), item.name)
 
     def _note(self, number: int, item: Input, opened: Opened) -> None:
         if opened.nothing and not opened.unopened:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import NamedTuple
 
 from ebpf_static.engine.inputs import Inputs
-from ebpf_static.errors import EbpfStaticError, ObjectError, UnsupportedObjectError
-from ebpf_static.findings import Failure, Report
+from ebpf_static.errors import ObjectError, UnsupportedObjectError
+from ebpf_static.findings import Failure
 from ebpf_static.reading import read
 from ebpf_static.scanning.finding import Finder, Found, Terms, Watch
-from ebpf_static.scanning.runners import Handle, Runner, in_order
+from ebpf_static.scanning.once import Once, each_once
+from ebpf_static.scanning.runners import Handle, Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +74,6 @@ def describe(source: bytes | str, name: str) -> FoundObject | str:
     )
 
 
-@dataclass
-class _Entry:
-    first: Found
-    handle: Handle[FoundObject | str]
-    copies: list[Found] = field(default_factory=list)
-    found: FoundObject | str = ""
-
-
 class Surveyor:
     """Makes an inventory."""
 
@@ -88,41 +81,28 @@ class Surveyor:
         """Prepare to look; the arguments are those of :class:`~.finding.Finder`."""
         self._runner = runner
         self._finder = Finder(runner, terms, watch)
-        self._entries: dict[bytes, _Entry] = {}
 
     def run(self, inputs: Inputs) -> Inventory:
         """Return what is in files."""
-        for entry in in_order(self._describing(inputs), self._runner.ahead):
-            try:
-                entry.found = entry.handle.result()
-            except EbpfStaticError as error:  # a process was lost
-                name = entry.first.part.name
-                entry.found = FoundObject(name, problem=str(error))
-                self._finder.trouble.fail(entry.first.number, name, str(error))
-        objects = tuple(found for entry in self._entries.values() for found in self._settle(entry))
+        entries = each_once(self._finder, inputs, self._start)
+        objects = tuple(found for entry in entries for found in self._settle(entry))
         self._finder.finish()
-        report: Report = self._finder.trouble.report(inputs)
+        report = self._finder.trouble.report(inputs)
         return Inventory(objects, report.failures, report.skipped)
 
-    def _describing(self, inputs: Inputs) -> Iterator[_Entry]:
-        for found in self._finder.iter_found(inputs.found.values()):
-            part = found.part
-            light = found._replace(part=part._replace(source=b""))
-            key = part.identity or part.name.encode("utf-8", "surrogatepass")
-            known = self._entries.get(key)
-            if known is not None:
-                known.copies.append(light)
-                continue
-            handle = self._runner.submit(describe, part.source, part.name)
-            entry = self._entries[key] = _Entry(light, handle)
-            yield entry
+    def _start(self, found: Found) -> Handle[FoundObject | str]:
+        return self._runner.submit(describe, found.part.source, found.part.name)
 
-    def _settle(self, entry: _Entry) -> Iterator[FoundObject]:
-        everywhere = (entry.first, *entry.copies)
-        if isinstance(entry.found, FoundObject):
-            for found in everywhere:
+    def _settle(self, entry: Once[FoundObject | str]) -> Iterator[FoundObject]:
+        outcome = entry.outcome
+        if outcome is None:
+            why = str(entry.error)
+            self._finder.trouble.fail(entry.first.number, entry.name, why)
+            outcome = FoundObject(entry.name, problem=why)
+        if isinstance(outcome, FoundObject):
+            yield replace(outcome, also_at=entry.other_names)
+        for found in entry.everywhere:
+            if isinstance(outcome, FoundObject):
                 self._finder.is_object(found)
-            yield replace(entry.found, also_at=tuple(found.part.name for found in entry.copies))
-            return
-        for found in everywhere:
-            self._finder.reject(found, entry.found)
+            else:
+                self._finder.reject(found, outcome)

@@ -18,7 +18,7 @@ from ebpf_static.scanning.finding import Terms
 from ebpf_static.scanning.inventory import Inventory, Surveyor
 from ebpf_static.scanning.judging import Judge
 from ebpf_static.scanning.runners import make_runner
-from ebpf_static.target import PathLike, Platform, Target
+from ebpf_static.target import ObjectLoader, PathLike, Platform, Target
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -34,6 +34,7 @@ def scan(
     profile: PathLike | None = None,
     select: str | Iterable[str] = (ALL,),
     ignore: str | Iterable[str] = (),
+    loader: str | ObjectLoader | None = None,
     policy: Policy | None = None,
     registry: Registry | None = None,
     exclude: Iterable[str] = (),
@@ -54,6 +55,7 @@ def scan(
         profile: as above.
         select: as above.
         ignore: as above.
+        loader: as above.
         policy: as above.
         registry: as above.
         exclude: glob patterns of paths or names to pass over in directories.
@@ -75,7 +77,7 @@ def scan(
     """
     checker = Checker.prepare(
         platform=platform, targets=targets, btf=btf, kconfig=kconfig, profile=profile,
-        select=select, ignore=ignore, policy=policy, registry=registry,
+        select=select, ignore=ignore, loader=loader, policy=policy, registry=registry,
     )  # fmt: skip
     terms = Terms(lenient=True, strict=strict)
     with ExitStack() as stack:

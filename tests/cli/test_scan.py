@@ -115,3 +115,22 @@ def test_the_verbs(objects: Path) -> None:
     assert [each.path for each in found.objects] == ["image.tar!usr/probe", "image.tar!usr/copy"]
     with pytest.raises(es.UsageError, match="takes no time limit"):
         es.scan("good.o", registry=registry(), timeout=1, executor=object())  # type: ignore[arg-type]
+
+
+def test_matrix_looks_where_scan_does_and_in_as_many_processes(run: Run) -> None:
+    words = ("matrix", ".", "--target", "linux:6.1", "--output-format", "json")
+    alone = run(*words)
+    assert [row["object"] for row in json.loads(alone.out)["objects"]] == [
+        "good.o", "image.tar!usr/probe",
+    ]  # fmt: skip
+    assert alone.status == 2
+    assert alone.err.startswith("error: cut.o: ")
+    assert alone.err.count("\n") == 1
+    assert run(*words, "--jobs", "2") == alone
+    remarks = run(*words, "-v").err
+    assert "note: sub/other.bin is the same as good.o\n" in remarks
+    assert "note: skipped lib.a: no eBPF object is in it\n" in remarks
+    for name in ("notes.txt", "nowhere.o", "lib.a"):
+        assert run("matrix", name).status == 2
+    broken = run("matrix", "good.o", "--target", "linux:6.1", "--kconfig", "nowhere")
+    assert (broken.status, broken.err.count("\n")) == (2, 1)

@@ -91,6 +91,7 @@ def test_an_image_with_another_ending_is_another(run: Run) -> None:
         ("--target", "linux:6.1"),
         ("--platform", "windows"),
         ("--no-ignores",),
+        ("--loader", "cilium"),
     ],
 )
 def test_other_choices_are_other_answers(run: Run, words: tuple[str, ...]) -> None:
@@ -148,7 +149,7 @@ def test_a_file_that_changes_meanwhile_makes_answers_that_are_not_kept(
 def test_nothing_a_checker_holds_is_forgotten() -> None:
     """A new field must be thought of in cache_key: this test asks for it."""
     fields = {field.name for field in dataclasses.fields(Checker)}
-    assert fields == {"targets", "rules", "failures", "policy"}
+    assert fields == {"targets", "rules", "failures", "policy", "loader"}
 
 
 def rows(folder: Path) -> int:
