@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ebpf_static.cli.exitcodes import ExitCode
@@ -91,7 +92,8 @@ def _render(args: Namespace) -> str:
     if is_json:
         return features_json.render(group, found, question)
     if len(args.names) == 1 and all(it.is_called(args.names[0]) for it in found):
-        return features_text.render_details(found, question, style)
+        width = get_terminal_size().columns if aligned else None
+        return features_text.render_details(found, question, style, width)
     return features_text.render_list(found, question, style, aligned=aligned)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ebpf_static.errors import escape
@@ -44,23 +44,35 @@ def render_groups(style: Style, *, aligned: bool) -> str:
 def render_list(found: Sequence[Entry], question: Question, style: Style, *, aligned: bool) -> str:
     """Return one line for each entry: its releases, or what the targets asked about say."""
     if not question.releases:
-        header: tuple[str, ...] = (
-            "name", "platform", "number", "releases", "conditions", "about",
-        )  # fmt: skip
+        header: tuple[str, ...] = ("name", "platform", "number", "releases", "conditions", "about")
         rows = [_row(entry, question) for entry in found]
+        sources = [entry.source for entry in found]
     elif len(question.releases) == 1:
         text, release = question.releases[0]
         header = ("name", "number", text, "since", "until", "confidence", "conditions", "note")
         asked = [(it, question.ask(it, release)) for it in found]
         rows = [_answer_row(it, told) for it, told in asked if told is not None]
+        sources = [it.source for it, told in asked if told is not None]
     else:
         header = ("name", *(text for text, _ in question.releases))
-        rows = _comparison(found, question)
+        return _table(header, _comparison(found, question), style, aligned=aligned)
+    if not aligned:  # no terminal has room for them
+        header = (*header, "source")
+        rows = [(*row, source) for row, source in zip(rows, sources, strict=True)]
     return _table(header, rows, style, aligned=aligned)
 
 
-def render_details(found: Sequence[Entry], question: Question, style: Style) -> str:
-    """Return everything about what goes by one name, platform by platform."""
+def render_details(
+    found: Sequence[Entry], question: Question, style: Style, width: int | None = None
+) -> str:
+    """Return everything about what goes by one name, platform by platform.
+
+    Args:
+        found: the entries of that name.
+        question: what is asked of them.
+        style: colours.
+        width: columns of the terminal to break lines for; None leaves them whole.
+    """
     first = found[0]
     spelling = f" ({first.spelling})" if first.spelling != first.name else ""
     parts = [style("bold", f"{first.group.noun} {escape(first.name)}{escape(spelling)}") + "\n"]
@@ -70,7 +82,7 @@ def render_details(found: Sequence[Entry], question: Question, style: Style) -> 
         lines = [(label, text) for label, texts in details(entry) for text in texts]
         for text, release in question.releases:
             lines += [(text, it) for it in _answers(entry, question, release)]
-        parts += _labelled(lines, style)
+        parts += _labelled(lines, style, width)
     return "".join(parts)
 
 
@@ -171,12 +183,22 @@ def _words(told: Answer) -> str:
     return "; ".join(parts)
 
 
-def _labelled(lines: Sequence[tuple[str, str]], style: Style) -> list[str]:
+def _labelled(lines: Sequence[tuple[str, str]], style: Style, columns: int | None) -> Iterator[str]:
     width = max(len(label) for label, _ in lines)
-    shown, before = [], ""
+    before = ""
     for label, text in lines:
+        room = None if columns is None else max(columns - width - 4, 20)
         shown_label = "" if label == before else label
-        padded = f"{escape(shown_label):<{width}}"
-        shown.append(f"  {style('dim', padded)}  {escape(text)}\n")
+        for part in _broken(escape(text), room):
+            yield f"  {style('dim', f'{escape(shown_label):<{width}}')}  {part}\n"
+            shown_label = ""
         before = label
-    return shown
+
+
+def _broken(text: str, room: int | None) -> list[str]:
+    """Return a text in lines of at most so many characters; later ones are indented."""
+    if room is None:
+        return [text]
+    from textwrap import wrap
+
+    return wrap(text, room, subsequent_indent="  ", break_long_words=False) or [text]

@@ -39,6 +39,7 @@ def test_without_a_target_releases_of_both_platforms_are_told(run: Run) -> None:
     found = rows(run("features", "map-types", "RINGBUF", "ARENA").out)
     told = {(row["platform"], row["name"]): row["releases"] for row in found}
     assert told[("linux", "RINGBUF")] == "since 5.8"
+    assert all(row["source"] for row in found)
     assert told[("windows", "RINGBUF")].startswith("since 0.")
     only = rows(run("features", "map-types", "R*", "--platform", "windows").out)
     assert {row["platform"] for row in only} == {"windows"}
@@ -48,6 +49,7 @@ def test_a_target_is_answered(run: Run) -> None:
     found = rows(run("features", "helpers", "--target", "linux:5.15").out)
     told = {row["name"]: row for row in found}
     assert told["ringbuf_output"]["linux:5.15"] == "available"
+    assert told["ringbuf_output"]["source"] == "457f44363a8894135c85b7a9afd2bd8196db24ab"
     assert told["loop"]["linux:5.15"] == "unavailable"
     assert (told["loop"]["since"], told["loop"]["confidence"]) == ("5.17", "high")
     vendor = rows(run("features", "helpers", "loop", "snprintf", "--target", "rhel:9.0").out)
@@ -139,6 +141,17 @@ def test_on_a_terminal_columns_are_aligned(monkeypatch: pytest.MonkeyPatch) -> N
     assert "\t" not in text
     starts = {line.index("since") for line in text.splitlines() if "since" in line}
     assert len(starts) == 1
+
+
+def test_on_a_terminal_long_lists_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert main(["features", "helper", "bpf_loop"]) == 0
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("SYSCALL" in line for line in lines)
 
 
 def test_a_file_gets_what_a_pipe_gets(run: Run, tmp_path: Path) -> None:
