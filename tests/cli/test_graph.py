@@ -40,6 +40,18 @@ def test_the_target_decides_what_is_marked(capsys: pytest.CaptureFixture[str]) -
     assert "INS208" not in run(capsys, CORE, "--program", "collect", "--target", "linux:6.1")[1]
 
 
+def test_code_is_dead_on_some_targets_only(capsys: pytest.CaptureFixture[str]) -> None:
+    # Linux looks into read-only data since 5.5.
+    sample = (str(CORPUS / "globals-clang19-el.o"), "--program", "sample")
+    both = run(capsys, *sample, "--target", "linux:5.4", "--target", "linux:6.12")[1]
+    assert "never runs on linux:6.12\\l" in both
+    assert 'style="dashed"' not in both
+    assert "with the read-only data the object has" in both
+    alone = run(capsys, *sample, "--target", "linux:6.12")[1]
+    assert 'style="dashed"' in alone
+    assert "never runs" not in run(capsys, *sample, "--target", "linux:5.4")[1]
+
+
 def test_the_format_follows_the_name_of_the_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

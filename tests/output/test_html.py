@@ -168,7 +168,7 @@ def test_the_page_stays_small_and_says_what_it_leaves_out(monkeypatch: pytest.Mo
     assert text.count("Left out to keep the page small") == 6
     assert "ebpf-static inspect FILE --disasm" in text
     monkeypatch.setattr(page, "MAX_OBJECTS", 2)
-    assert "… and 1 more objects, left out" in render(Page(TARGETS[:1], (), (entry,) * 3))
+    assert "… and 1 more object, left out" in render(Page(TARGETS[:1], (), (entry,) * 3))
 
 
 def test_an_object_that_cannot_be_read_has_its_reason() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ebpf_static.findings import Confidence, Finding, Location, Report, Severity
-from ebpf_static.output.html.markup import Html, code, join, message, tag
+from ebpf_static.output.html.markup import Html, code, count, join, message, tag
 from ebpf_static.output.html.model import Entry, Page
 from ebpf_static.output.summary import count_by_code
 
@@ -53,7 +53,7 @@ def findings_of(number: int, entry: Entry, urls: Mapping[str, str], places: Plac
     return join(
         (
             tag("ol", *items, class_="findings") if items else tag("p", "No findings."),
-            tag("p", f"… and {left_out} more findings: 'ebpf-static check' lists them all",
+            tag("p", f"… and {count(left_out, 'more finding')}: 'ebpf-static check' lists them all",
                 class_="cut") if left_out else None,
             tag("p", f"{entry.suppressed} more do not count: they are suppressed.")
             if entry.suppressed

@@ -75,11 +75,20 @@ def table(
     return join(
         (
             scrolling(whole, caption),
-            tag("p", f"… and {left_out} more rows, left out to keep the page small", class_="cut")
+            tag(
+                "p",
+                f"… and {count(left_out, 'more row')}, left out to keep the page small",
+                class_="cut",
+            )
             if left_out > 0
             else None,
         )
     )
+
+
+def count(number: int, noun: str) -> str:
+    """Return how many there are: ``1 object``, ``2 objects``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def scrolling(child: Html, label: str) -> Html:

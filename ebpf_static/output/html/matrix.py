@@ -6,7 +6,7 @@ from itertools import groupby
 
 from ebpf_static.findings import Finding
 from ebpf_static.matrix import Cell
-from ebpf_static.output.html.markup import Html, code, join, message, scrolling, table, tag
+from ebpf_static.output.html.markup import Html, code, count, join, message, scrolling, table, tag
 from ebpf_static.output.html.model import Entry, Page
 from ebpf_static.output.matrix_text import message_without_release
 from ebpf_static.verdict import Status, Verdict
@@ -127,7 +127,7 @@ def _group(number: int, entry: Entry, cells: list[int]) -> Html:
         tag("ul", *(_reason(it, of_one=len(cells) == 1) for it in reasons[:_REASONS]))
         if reasons
         else None,
-        tag("p", f"… and {len(reasons) - _REASONS} more reasons", class_="cut")
+        tag("p", f"… and {count(len(reasons) - _REASONS, 'more reason')}", class_="cut")
         if len(reasons) > _REASONS
         else None,
         tag("p", f"{_MEANINGS[status].capitalize()}.") if not reasons else None,
@@ -168,7 +168,7 @@ def _programs(cell: Cell) -> Html | None:
         "details",
         tag("summary", f"Each of its {len(cell.programs)} programs"),
         table("Programs one by one", ("program", "verdict", "reasons"), rows),
-        tag("p", f"… and {more} more programs", class_="cut") if more else None,
+        tag("p", f"… and {count(more, 'more program')}", class_="cut") if more else None,
     )
 
 

@@ -11,7 +11,7 @@ from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.html.code import Room, code_of, pictures_of, places_of
 from ebpf_static.output.html.facts import evidence_of, facts_of, maps_of, needs_of, programs_of
 from ebpf_static.output.html.findings import findings_of, overview
-from ebpf_static.output.html.markup import Html, code, join, message, tag
+from ebpf_static.output.html.markup import Html, code, count, join, message, tag
 from ebpf_static.output.html.matrix import matrix_section, verdicts_of
 from ebpf_static.output.html.model import Entry, Page
 from ebpf_static.package_data import read_data
@@ -69,8 +69,8 @@ def _header(page: Page) -> Html:
     counts = [
         (sum(it.severity is severity for it in findings), severity.value) for severity in Severity
     ]
-    words = [_count(len(page.entries), "object"), _count(len(page.targets), "target")]
-    words += [_count(number, noun) for number, noun in counts if number]
+    words = [count(len(page.entries), "object"), count(len(page.targets), "target")]
+    words += [count(number, noun) for number, noun in counts if number]
     judged = ", ".join(page.judged_for) or "each object's own platform"
     links = [("#matrix", "Verdicts"), ("#findings", "Findings by rule")]
     if len(page.entries) == 1:
@@ -88,16 +88,22 @@ def _header(page: Page) -> Html:
 
 
 def _sections(page: Page, total: int) -> list[Html | None]:
+    rules = tag(
+        "section",
+        tag("h2", "Findings by rule", id="findings"),
+        overview(page),
+        aria_labelledby="findings",
+    )
+    left_out = total - len(page.entries)
+    cut = f"… and {count(left_out, 'more object')}, left out to keep the page small"
     return [
         _failures(page),
         matrix_section(page),
-        tag("p", f"… and {total - len(page.entries)} more objects, left out to keep the page "
-            "small", class_="cut") if total > len(page.entries) else None,
-        tag("section", tag("h2", "Findings by rule", id="findings"), overview(page),
-            aria_labelledby="findings"),
+        tag("p", cut, class_="cut") if left_out else None,
+        rules,
         _contents(page),
         *_objects(page),
-    ]  # fmt: skip
+    ]
 
 
 def _failures(page: Page) -> Html | None:
@@ -126,7 +132,7 @@ def _found(entry: Entry) -> str:
         (sum(it.severity is severity for it in entry.findings), severity.value)
         for severity in Severity
     ]
-    return ", ".join(_count(number, noun) for number, noun in counts if number) or "no findings"
+    return ", ".join(count(number, noun) for number, noun in counts if number) or "no findings"
 
 
 def _objects(page: Page) -> list[Html]:
@@ -207,7 +213,3 @@ def _footer(page: Page) -> Html:
         tag("p", f"Made by ebpf-static {page.version}. A version fact is not a load test: what "
             "bytes cannot decide is said to be unknown, never fine."),
     )  # fmt: skip
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

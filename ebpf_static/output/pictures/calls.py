@@ -20,7 +20,7 @@ from ebpf_static.output.pictures.drawing import (
     shorten,
     worst,
 )
-from ebpf_static.output.pictures.flow import dead_text
+from ebpf_static.output.pictures.flow import dead_text, notes_of
 from ebpf_static.output.pictures.maps import map_node
 from ebpf_static.output.pictures.marks import Marks, mark_lines
 from ebpf_static.specs import FunctionSpec, ProgramSpec
@@ -83,7 +83,9 @@ class _Picture:
             for (source, target, kind), count in self._edges.items()
             if source in numbers and target in numbers
         )
-        return Drawing(title, tuple(self._nodes.values()), edges, sideways=True)
+        nodes = tuple(self._nodes.values())
+        notes = notes_of(nodes, self._flows)
+        return Drawing(title, nodes, edges, sideways=True, notes=notes)
 
     def _add_function(
         self, item: FunctionSpec, root: FunctionSpec, programs: tuple[ProgramSpec, ...]

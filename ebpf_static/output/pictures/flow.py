@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ebpf_static.errors import UsageError, escape
@@ -26,6 +27,7 @@ from ebpf_static.output.pictures.drawing import (
 from ebpf_static.output.pictures.marks import Marks, codes_of, mark_lines
 from ebpf_static.specs import FunctionSpec, ProgramSpec
 
+_NEVER = "never runs"
 _LABELS = {ExitKind.TAKEN: "yes", ExitKind.NOT_TAKEN: "no", ExitKind.COMPUTED: "computed"}
 
 
@@ -62,7 +64,7 @@ def draw_flow(
         _draw_function(part, group, most, (nodes, edges), flows, programs)
     title = f'Control flow of "{name}"'
     groups = tuple(title_of(item) for item in linked)
-    return Drawing(title, tuple(nodes), tuple(edges), groups, notes=_notes(flows))
+    return Drawing(title, tuple(nodes), tuple(edges), groups, notes=notes_of(nodes, flows))
 
 
 def _draw_function(
@@ -132,9 +134,14 @@ def _node(
 def dead_text(dead_for: tuple[str, ...]) -> str:
     """Return where code never runs, in words."""
     named = ", ".join(escape(name) for name in dead_for if name)
-    return f"never runs on {named}" if named else "never runs"
+    return f"{_NEVER} on {named}" if named else _NEVER
 
 
-def _notes(flows: TargetFlows) -> tuple[str, ...]:
-    targets = ", ".join(escape(name) for name in flows.targets)
-    return (f"judged for {targets}",) if targets else ()
+def notes_of(nodes: Sequence[Node], flows: TargetFlows) -> tuple[str, ...]:
+    """Return what is to be known of a drawing with these boxes."""
+    notes = []
+    if flows.targets:
+        notes.append(f"judged for {', '.join(escape(name) for name in flows.targets)}")
+    if any(line.text.startswith(_NEVER) for node in nodes for line in node.lines):
+        notes.append("what never runs: with the read-only data the object has")
+    return tuple(notes)
