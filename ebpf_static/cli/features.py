@@ -8,7 +8,13 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ebpf_static.cli.exitcodes import ExitCode
-from ebpf_static.cli.options import Commands, add_command, add_common, add_data_format
+from ebpf_static.cli.options import (
+    Commands,
+    Suggestions,
+    add_command,
+    add_common,
+    add_data_format,
+)
 from ebpf_static.cli.streams import style_for, write_document
 from ebpf_static.errors import UsageError
 from ebpf_static.output.style import PLAIN
@@ -19,6 +25,13 @@ if TYPE_CHECKING:
     from ebpf_static.uapi.constants import ProgramType
 
 NAME = "features"
+
+GROUPS = (
+    "map-types", "map-flags", "program-types", "program-flags", "attach-types", "helpers", "kfuncs",
+    "link-types", "struct-ops", "commands", "instructions", "btf-kinds", "features", "jit-hooks",
+    "limits", "libbpf", "distributions",
+)  # fmt: skip
+"""For shells to complete: the tables themselves are read only when they are asked."""
 
 _DESCRIPTION = """\
 Browse the support tables: what each release of Linux and of eBPF for Windows has, under which
@@ -43,7 +56,10 @@ def add_parser(commands: Commands) -> None:
         commands, NAME, "browse what releases have", _DESCRIPTION,
         arguments="[GROUP [NAME ...]]", epilog=_EPILOG,
     )  # fmt: skip
-    parser.add_argument("group", metavar="GROUP", nargs="?", help="such as helpers or map-types")
+    parser.add_argument(
+        "group", metavar="GROUP", nargs="?", choices=Suggestions(GROUPS),
+        help="such as helpers or map-types",
+    )  # fmt: skip
     parser.add_argument("names", metavar="NAME", nargs="*", help="such as bpf_loop or BPF_F_")
     group = parser.add_argument_group("asked about")
     group.add_argument(

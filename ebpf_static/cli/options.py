@@ -28,6 +28,16 @@ _ONE_COMMAND = 2
 """Parsers of a command line whose command is known: its own and the command's."""
 
 
+class Suggestions(tuple[str, ...]):
+    """Values a shell completes where others are taken, too."""
+
+    __slots__ = ()
+
+    def __contains__(self, value: object) -> bool:
+        """Take everything: the command tells what it does not know, with near names."""
+        return True
+
+
 class HelpFormatter(RawDescriptionHelpFormatter):
     """Keeps the line breaks of descriptions and gives options room."""
 

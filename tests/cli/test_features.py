@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ebpf_static.cli import features
 from ebpf_static.cli.main import main
 from ebpf_static.support.catalogue import GROUPS
 from tests.cli.conftest import Run
@@ -16,6 +17,11 @@ def rows(text: str) -> list[dict[str, str]]:
     """Return what a program reads from tab-separated output."""
     header, *lines = [line.split("\t") for line in text.splitlines()]
     return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def test_shells_complete_the_groups_there_are(run: Run) -> None:
+    assert tuple(group.name for group in GROUPS) == features.GROUPS
+    assert "program-types" in run("completion", "bash").out
 
 
 def test_without_a_group_the_groups_are_listed(run: Run) -> None:
