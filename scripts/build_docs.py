@@ -50,19 +50,25 @@ def make_pages() -> dict[str, str]:
 
 
 def make_commands() -> str:
-    """Return one page with the help of every command."""
+    """Return one page with the commands in a table, and the help of each."""
     parser = build_parser()
-    parts = ["# Commands", "```text\n" + parser.format_help().strip() + "\n```"]
-    for name, command in _subparsers(parser).items():
+    commands = _commands(parser)
+    rows = [f"| [`{it.dest}`](#{_slug(it.dest)}) | {_cell(it.help or '')} |" for it in commands[1]]
+    table = "| command | does |\n|---|---|\n" + "\n".join(rows)
+    parts = ["# Commands", table, "```text\n" + parser.format_help().strip() + "\n```"]
+    for name, command in commands[0].items():
         parts += [f"## {name}", "```text\n" + command.format_help().strip() + "\n```"]
     return "\n\n".join(parts) + "\n"
 
 
-def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def _commands(
+    parser: argparse.ArgumentParser,
+) -> tuple[dict[str, argparse.ArgumentParser], list[argparse.Action]]:
+    """Return the parsers of the commands, and the lines of their list."""
     for action in parser._actions:  # noqa: SLF001 - argparse tells its commands no other way
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            return dict(action.choices)
-    return {}
+            return dict(action.choices), list(action._choices_actions)  # noqa: SLF001
+    return {}, []
 
 
 def make_tables() -> dict[str, str]:
