@@ -59,22 +59,21 @@ def collect(args: Namespace, choices: Choices, inputs: Inputs) -> Collected:
     Raises:
         UsageError: what the run was asked for does not exist, or a file of it cannot be read.
     """
-    with (
-        Progress(len(inputs.found), wanted=not (args.no_progress or args.quiet)) as progress,
-        runner_for(args) as runner,
-    ):
+    wanted = not (args.no_progress or args.quiet)
+    with Progress(len(inputs.found), wanted=wanted) as progress, runner_for(args) as runner:
         finder = Finder(runner, terms_of(args, choices), progress.step)
         judged = _judge_all(choices, finder, inputs)
     judged_for = tuple(dict.fromkeys(t for each in choices.checkers() for t in each.targets))
     columns = judged_for or _usual([it.spec for it in judged if it.spec is not None])
-    entries = tuple(
-        _entry(it, columns) if n < MAX_OBJECTS else Entry(it.name, (), 0, Row(it.name, (), None))
-        for n, it in enumerate(judged)
-    )
+    entries = []
+    with Progress(len(judged), wanted=wanted) as progress:
+        for number, item in enumerate(judged, 1):
+            progress.step(number, item.name)
+            entries.append(_entry(item, columns if number <= MAX_OBJECTS else None))
     failures = [failure for each in choices.checkers() for failure in each.preamble.failures]
     failures += [failure for it in judged for failure in it.report.failures]
     failures += finder.trouble.report(inputs).failures
-    return Collected(columns, judged_for, entries, tuple(dict.fromkeys(failures)))
+    return Collected(columns, judged_for, tuple(entries), tuple(dict.fromkeys(failures)))
 
 
 def _judge_all(choices: Choices, finder: Finder, inputs: Inputs) -> list[_Judged]:
@@ -110,7 +109,10 @@ def _judge(choices: Choices, checker: Checker, finder: Finder, found: Found) -> 
     return None
 
 
-def _entry(judged: _Judged, targets: tuple[Target, ...]) -> Entry:
+def _entry(judged: _Judged, targets: tuple[Target, ...] | None) -> Entry:
+    """Return what the page says of an object; without targets there is no room to say it."""
+    if targets is None:
+        return Entry(judged.name, (), 0, Row(judged.name, (), None))
     name, spec, findings = judged.name, judged.spec, judged.report.active
     suppressed = len(judged.report.findings) - len(findings)
     if spec is None:

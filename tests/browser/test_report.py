@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ CORPUS = Path(__file__).parents[2] / "corpus" / "objects" / "linux"
 OBJECTS = ("arena-clang19-el.o", "subprograms-clang19-el.o")
 TARGETS = ("linux:5.4", "linux:6.8", "linux:6.12")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)"),
+    pytest.mark.skipif(os.name != "posix", reason="drives Chromium through inherited pipes"),
+]
 
 TAB, ENTER, DOWN, RIGHT = ("Tab", 9), ("Enter", 13, "\r"), ("ArrowDown", 40), ("ArrowRight", 39)
 CONTRAST = """
