@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from ebpf_static.containers.model import Bounds
 from ebpf_static.errors import LimitError
 
+_MEMBER_COST = 2048
+"""What a member costs beside its bytes, in bytes searched: members may be empty, but take time."""
+
 
 class SpentError(LimitError):
     """The search has cost what its bounds allow: it ends, not only the part it was at."""
@@ -28,7 +31,7 @@ class Budget:
         """
         self._bytes_left -= count
         if self._bytes_left < 0:
-            raise SpentError(f"unpacks to more than {self._bytes} bytes; the rest is not searched")
+            raise SpentError(f"costs more than searching {self._bytes} bytes; the rest is left")
 
     def charge_member(self) -> None:
         """Account for a member of an archive, or an object.
@@ -36,9 +39,10 @@ class Budget:
         Raises:
             SpentError: there were too many.
         """
+        self.charge(_MEMBER_COST)
         self._members_left -= 1
         if self._members_left < 0:
-            raise SpentError(f"more than {self._members} members; the rest is not searched")
+            raise SpentError(f"more than {self._members} members; the rest is left")
 
     def charged(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield pieces and account for them."""

@@ -28,8 +28,9 @@ _TYPES = (1, 2, 3)
 """Relocatable, and the executable and shared forms some loaders for BPF outside kernels use."""
 _BPF_ONLY = ("license", "version", "maps", "legacy_maps")
 """Kinds of sections that tell an object from other images for no machine."""
-_TABLE_COST = 8
-"""What a byte of a section table costs, in bytes searched."""
+_HEADER_COST, _TABLE_COST, _SECTIONS_COST = 2048, 8, 1 << 16
+"""What costs more time than bytes, in bytes searched: looking at a header, at a byte of a section
+table, and at the sections of an image for no machine."""
 
 
 class Embedded(NamedTuple):
@@ -111,6 +112,7 @@ def iter_embedded(pieces: Iterator[bytes], charge: Callable[[int], None]) -> Ite
 
 def _cut_out(window: _Window, start: int, charge: Callable[[int], None]) -> bytes | None:
     """Return the object at ``start``, None when nothing but its first bytes is an object's."""
+    charge(_HEADER_COST)
     header = window.get(start, _HEADER_BYTES)
     if len(header) < _HEADER_BYTES:
         return None
@@ -135,9 +137,12 @@ def _cut_out(window: _Window, start: int, charge: Callable[[int], None]) -> byte
     charge(_TABLE_COST * count * _SECTION_BYTES)
     size = _object_size(window, start, table, count, endian)
     data = window.get(start, size) if size else b""
-    if not size or len(data) < size or (machine != EM_BPF and not has_bpf_section(data)):
+    if not size or len(data) < size:
         return None
-    return data
+    if machine == EM_BPF:
+        return data
+    charge(_SECTIONS_COST)
+    return data if has_bpf_section(data) else None
 
 
 def _row(window: _Window, at: int, endian: str) -> _Row | None:

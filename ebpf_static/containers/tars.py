@@ -23,22 +23,22 @@ def tar_members(part: Part, budget: Budget) -> Iterator[Member]:
         FormatError: the archive is damaged; what was readable before has been yielded.
     """
     if isinstance(part, Region):
-        yield from _members_of_region(part)
+        yield from _members_of_region(part, budget)
         return
     layers: dict[str, str] = {}
     if part.again is not None and may_be_image(first_name(part)):
         layers = _layers_of_stream(part.again(), budget)
     missing = dict(layers)
-    for member in iter_tar(part):
+    for member in iter_tar(part, budget.charge):
         name = _plain(member.name)
         missing.pop(name, None)
         yield from _as_member(member, layers.get(name))
     yield from _missing(missing)
 
 
-def _members_of_region(part: Region) -> Iterator[Member]:
+def _members_of_region(part: Region, budget: Budget) -> Iterator[Member]:
     """Yield the members of an archive that can be read anywhere, layers in their own order."""
-    rest = iter_tar(part)
+    rest = iter_tar(part, budget.charge)
     damage = None
     first: list[TarMember] = []
     try:
@@ -92,7 +92,7 @@ def _layers_of_stream(archive: Stream, budget: Budget) -> dict[str, str]:
     links: list[TarMember] = []
     left = _MAX_DOCUMENTS_BYTES
     try:
-        for member in islice(iter_tar(archive), MAX_MEMBERS):
+        for member in islice(iter_tar(archive, budget.charge), MAX_MEMBERS):
             budget.charge_member()
             if member.content is None:
                 links.append(member)

@@ -19,8 +19,8 @@ from ebpf_static.packing.parts import Part, Region, Stream
 
 _LOCAL: Final = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\3\4"
-_MAX_DIRECTORY_BYTES = 32 << 20
-"""About 300 000 members; zipfile takes ten times the memory for what it makes of them."""
+_MAX_DIRECTORY_BYTES = 16 << 20
+"""About 150 000 members; zipfile takes ten times the memory for what it makes of them."""
 
 _ENCRYPTED, _END_MARKER = 1 << 0, 1 << 1
 _STORED, _LZMA = 0, 14

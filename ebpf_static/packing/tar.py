@@ -27,6 +27,7 @@ from ebpf_static.packing.tar_sparse import (
 BLOCK_BYTES: Final = 512
 _MAX_EXTENSION_BYTES = 1 << 20
 """Of a long name or a pax header; names are 4 KiB, extended attributes 64."""
+_EXTENSION_COST = 64
 _MAX_EXTENSIONS = 16
 """In front of one member; two are usual."""
 
@@ -75,8 +76,16 @@ def first_name(archive: Part) -> str:
     return _decode(archive.head(100))
 
 
-def iter_tar(archive: Part) -> Iterator[TarMember]:
+def _free(_count: int) -> None:
+    """Charge nothing."""
+
+
+def iter_tar(archive: Part, charge: Callable[[int], None] = _free) -> Iterator[TarMember]:
     """Yield the files and links of an archive that starts at the cursor.
+
+    Args:
+        archive: the archive.
+        charge: told what header extensions cost, in bytes searched in the same time.
 
     Raises:
         FormatError: a header is damaged, or the archive ends without its end mark.
@@ -90,6 +99,7 @@ def iter_tar(archive: Part) -> Iterator[TarMember]:
         if kind in _NAMES or kind in _PAX_NEXT or kind == _PAX_ALL:
             extensions += 1
             text = _read_extension(archive, size, extensions)
+            charge(_EXTENSION_COST * size)
             if kind in _NAMES:
                 said[_NAMES[kind]] = _decode(text)
             else:

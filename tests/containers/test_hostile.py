@@ -169,7 +169,7 @@ def test_bombs_end_at_the_bound(pack: Callable[[bytes], bytes]) -> None:
     results = search(bomb)
     assert results == [
         Contained("f!a.o", OBJECT),
-        Unopened("f", "unpacks to more than 8388608 bytes; the rest is not searched"),
+        Unopened("f", "costs more than searching 8388608 bytes; the rest is left"),
     ]
 
 
@@ -192,12 +192,25 @@ def test_nesting_ends_at_the_bound() -> None:
     assert unopened(data) == [("f" + "!x" * 12, "inside 12 containers, more than are opened")]
 
 
+@pytest.mark.parametrize("count", [1, 16])
+def test_records_that_say_nothing_end_at_the_bound(count: int) -> None:
+    stream = io.BytesIO()
+    info = tarfile.TarInfo("x")
+    extension = tarfile.TarInfo("pax")
+    extension.type, extension.size = tarfile.XHDTYPE, 1 << 18
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for _ in range(count):
+            archive.addfile(extension, io.BytesIO(b"4 =\n" * (1 << 16)))
+            archive.addfile(info)
+    assert search(gzip.compress(stream.getvalue()))[-1].path == "f"
+
+
 def test_archives_that_branch_end_at_the_bound() -> None:
     data = b"leaf"
     for _ in range(5):
         data = zipped({f"{number}.zip": data for number in range(20)})
     assert len(data) < 100_000
-    assert search(data)[-1] == Unopened("f", "more than 2000 members; the rest is not searched")
+    assert search(data)[-1] == Unopened("f", "more than 2000 members; the rest is left")
 
 
 def test_a_stored_archive_that_contains_itself() -> None:
@@ -214,7 +227,7 @@ def test_a_stored_archive_that_contains_itself() -> None:
             archive.NameToInfo[twin.filename] = twin
     results = search(stream.getvalue())
     assert results[0] == Contained("f!in.zip!x.o", OBJECT)
-    assert results[-1] == Unopened("f", "more than 2000 members; the rest is not searched")
+    assert results[-1] == Unopened("f", "more than 2000 members; the rest is left")
 
 
 def test_headers_that_cost_much_end_at_the_bound() -> None:
