@@ -44,6 +44,8 @@ def check(
     btf: PathLike | Iterable[PathLike] = (),
     kconfig: PathLike | None = None,
     profile: PathLike | None = None,
+    arch: str | None = None,
+    page_size: int | None = None,
     select: str | Iterable[str] = (ALL,),
     ignore: str | Iterable[str] = (),
     name: str | None = None,
@@ -63,6 +65,8 @@ def check(
         kconfig: file with that kernel's build configuration.
         profile: file with what one machine said of itself (``ebpf-static probe``); it goes before
             what is known of its release.
+        arch: the processor of every Linux target (``arm64``, ``s390x``); by default x86-64.
+        page_size: bytes of its pages; by default what is usual on that processor.
         select: codes, prefixes of codes, names or ``ALL``.
         ignore: the same, taken away again; the more specific selector wins.
         name: what findings call the object; by default the path as given.
@@ -83,6 +87,7 @@ def check(
     """
     checker = Checker.prepare(
         platform=platform, targets=targets, btf=btf, kconfig=kconfig, profile=profile,
+        arch=arch, page_size=page_size,
         select=select, ignore=ignore, loader=loader, policy=policy, registry=registry,
     )  # fmt: skip
     return Report.merge((checker.preamble, checker.check(source, name)))
@@ -212,6 +217,8 @@ class Checker:
         btf: PathLike | Iterable[PathLike] = (),
         kconfig: PathLike | None = None,
         profile: PathLike | None = None,
+        arch: str | None = None,
+        page_size: int | None = None,
         select: str | Iterable[str] = (ALL,),
         ignore: str | Iterable[str] = (),
         loader: str | ObjectLoader | None = None,
@@ -221,7 +228,11 @@ class Checker:
         """Return the checker for these choices; arguments and errors are those of check()."""
         registry = registry or get_registry()
         return cls(
-            with_kernel_files(resolve_targets(platform, targets), btf, kconfig, profile),
+            with_machine(
+                with_kernel_files(resolve_targets(platform, targets), btf, kconfig, profile),
+                arch,
+                page_size,
+            ),
             select_rules(registry.rules, select, ignore),
             registry.rule_failures,
             policy or Policy(),
@@ -352,6 +363,34 @@ def with_kernel_files(
         else target
         for target in wanted
     )
+
+
+def with_machine(
+    targets: tuple[Target, ...], arch: str | None, page_size: int | None
+) -> tuple[Target, ...]:
+    """Return the targets, those of Linux on this machine.
+
+    Raises:
+        UsageError: the processor is not known, no page has that size, or all targets are of
+            another platform.
+    """
+    if arch is None and page_size is None:
+        return targets
+    from ebpf_static.support.architectures import find_architecture, page_size_of
+
+    wanted = targets or (Target(Platform.LINUX),)
+    if not any(target.platform is Platform.LINUX for target in wanted):
+        raise UsageError("the processor and its pages are asked about for Linux targets")
+    name = None if arch is None else find_architecture(arch).name
+    changed = tuple(
+        replace(target, arch=name or target.arch, page_size=page_size or target.page_size)
+        if target.platform is Platform.LINUX
+        else target
+        for target in wanted
+    )
+    for target in changed:
+        page_size_of(target)
+    return changed
 
 
 def _loader(loader: str | ObjectLoader | None) -> ObjectLoader | None:

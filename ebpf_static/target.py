@@ -162,6 +162,8 @@ class Target:
         name: what to call the target, where that is neither platform and version nor distribution.
         distribution: the distribution meant (``debian:12``); ``version`` is close to its kernel.
         loader: the library objects are loaded with there; None for the one of the run.
+        arch: the processor (``arm64``, ``s390x``); empty for x86-64.
+        page_size: bytes of a page; None for what is usual on that processor.
     """
 
     platform: Platform
@@ -172,6 +174,8 @@ class Target:
     profile: str | None = None
     distribution: str = ""
     loader: ObjectLoader | None = None
+    arch: str = ""
+    page_size: int | None = None
 
     @classmethod
     def parse(
@@ -182,6 +186,8 @@ class Target:
         config: PathLike | None = None,
         profile: PathLike | None = None,
         loader: str | ObjectLoader | None = None,
+        arch: str = "",
+        page_size: int | None = None,
     ) -> Target:
         """Return the target written ``linux``, ``linux:6.1`` or ``windows:1.1``.
 
@@ -191,6 +197,8 @@ class Target:
             config: as :attr:`config`.
             profile: as :attr:`profile`.
             loader: as :attr:`loader`; text as for :meth:`ObjectLoader.parse`.
+            arch: as :attr:`arch`.
+            page_size: as :attr:`page_size`.
 
         Raises:
             UnknownTargetError: when the platform is missing or unknown, or the version is none.
@@ -212,6 +220,8 @@ class Target:
             None if config is None else os.fspath(config),
             profile=None if profile is None else os.fspath(profile),
             loader=ObjectLoader.parse(loader) if isinstance(loader, str) else loader,
+            arch=arch,
+            page_size=page_size,
         )
 
     @property

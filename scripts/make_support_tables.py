@@ -47,6 +47,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "linux/libbpf": linux_rest.libbpf,
     "linux/loaders": linux_rest.loaders,
     "linux/lines": linux_targets.lines,
+    "linux/architectures": linux_targets.architectures,
     "linux/distributions": linux_targets.distributions,
     "windows/releases": windows.releases,
     "windows/map_types": windows.map_types,

@@ -6,7 +6,7 @@ read; what only the kernel refuses (non-zero flags, gaps between sections) stays
 """
 
 import struct
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ebpf_static.errors import FormatError
 
@@ -25,6 +25,9 @@ ELEMENT_BYTES = {4: 12, 5: 12, 6: 8, 13: 8, 15: 12, 19: 12}
 """Bytes after the record for each of its ``vlen`` members, values, parameters or variables."""
 
 LAST_KNOWN_KIND = 19
+
+NO_EMPTY_STRING: Final = "string section does not start with a zero byte"
+"""What is wrong with the BTF of a module that is read without the kernel's."""
 
 
 class Header(NamedTuple):
@@ -141,5 +144,5 @@ def _string_problem(header: Header, data: bytes, *, split: bool) -> str | None:
     if data[start + header.str_len - 1]:
         return "string section does not end with a zero byte"
     if not split and data[start]:
-        return "string section does not start with a zero byte"
+        return NO_EMPTY_STRING
     return None

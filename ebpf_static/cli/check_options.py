@@ -131,6 +131,14 @@ def add_kernel_files(group: _ArgumentGroup) -> None:
         help="what a machine with it has, as 'ebpf-static probe' or 'bpftool -j feature probe' "
         "wrote it",
     )  # fmt: skip
+    group.add_argument(
+        "--arch", metavar="ARCH",
+        help="its processor: x86_64 (the default), arm64, s390, riscv, powerpc or loongarch",
+    )  # fmt: skip
+    group.add_argument(
+        "--page-size", metavar="BYTES", type=int,
+        help="bytes of its pages (default: what is usual on that processor)",
+    )  # fmt: skip
 
 
 def add_loader(group: _ArgumentGroup) -> None:

@@ -63,7 +63,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: Namespace) -> int:
     """Run the command and return the exit status."""
-    from ebpf_static.api import with_kernel_files
+    from ebpf_static.api import with_kernel_files, with_machine
     from ebpf_static.diff import Origin, compare
     from ebpf_static.reading import read
     from ebpf_static.support.targets import parse_target
@@ -76,7 +76,11 @@ def run(args: Namespace) -> int:
         names=(args.left, args.right),
         left_data=_bytes(args.left),
         right_data=_bytes(args.right),
-        targets=with_kernel_files(targets, args.btf, args.kconfig, args.profile),
+        targets=with_machine(
+            with_kernel_files(targets, args.btf, args.kconfig, args.profile),
+            args.arch,
+            args.page_size,
+        ),
     )
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps

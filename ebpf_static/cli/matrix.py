@@ -84,10 +84,12 @@ def run(args: Namespace) -> int:
 
 def _targets(args: Namespace) -> list[Target]:
     """Return the targets named, or the releases people run; with the kernel files given."""
+    from ebpf_static.api import with_machine
     from ebpf_static.support.targets import default_matrix, parse_target
 
     names = args.target or list(default_matrix(Platform.LINUX))
-    found = list(dict.fromkeys(parse_target(name) for name in names))
+    named = tuple(dict.fromkeys(parse_target(name) for name in names))
+    found = list(with_machine(named, args.arch, args.page_size))
     if not args.btf and args.kconfig is None and args.profile is None:
         return found
     linux = [target for target in found if target.platform is Platform.LINUX]

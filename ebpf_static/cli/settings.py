@@ -172,6 +172,8 @@ class Choices:
             "btf": args.btf,
             "kconfig": args.kconfig,
             "profile": args.profile,
+            "arch": args.arch,
+            "page_size": args.page_size,
             "select": [*select, *extend],
             "ignore": args.ignore,
             "loader": args.loader or (settings and settings.loader),

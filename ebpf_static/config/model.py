@@ -76,6 +76,10 @@ class TargetSettings(_Settings):
     profile: str | None = Field(
         None, description="what one such machine said of itself (ebpf-static probe)"
     )
+    arch: str | None = Field(None, description="its processor: x86_64 (the default), arm64, s390 …")
+    page_size: int | None = Field(
+        None, description="bytes of its pages; by default what is usual on that processor"
+    )
     loader: str | None = Field(
         None,
         description="the library that loads objects there: libbpf, cilium or aya, or cilium:0.22",

@@ -27,6 +27,7 @@ def resolve_targets(settings: Settings, named: Sequence[str] = ()) -> tuple[Targ
 
 
 def _target(settings: Settings, name: str) -> Target:
+    from ebpf_static.support.architectures import find_architecture
     from ebpf_static.support.loaders import resolve_loader
     from ebpf_static.support.targets import parse_target
 
@@ -39,8 +40,11 @@ def _target(settings: Settings, name: str) -> Target:
             text, btf=tuple(btf), config=kconfig, name=name if text != name else ""
         )
         loader = known.loader if known else None
+        arch = known.arch if known else None
         return replace(
             target,
+            arch=find_architecture(arch).name if arch else "",
+            page_size=known.page_size if known else None,
             profile=known.profile if known else None,
             loader=resolve_loader(loader) if loader else None,
         )

@@ -31,7 +31,6 @@ from ebpf_static.target import Target
 _MAX_PATTERN_NAMES: Final = 1 << 20
 """Functions a pattern is held against; kernels have some 60 000."""
 
-_SYSCALL: Final = "__x64_sys_"
 _BTF_KINDS: Final = {
     "TRACE_RAW_TP": "tracepoint",
     "LSM_MAC": "LSM hook",
@@ -116,6 +115,7 @@ class _Finder:
         self._spec = spec
         self._btf: Sequence[Btf] = kernel.btf
         self._release = release
+        self._machine = kernel.machine
         self._symbols = symbols
         self._by_pattern: dict[str, Callable[[ProgramSpec, str], Answer]] = {
             "kprobe": self._function,
@@ -179,7 +179,10 @@ class _Finder:
         return what, Existence.UNKNOWN, why
 
     def _syscall(self, program: ProgramSpec, name: str) -> Answer:
-        _, exists, reason = self._function(program, _SYSCALL + name)
+        if self._machine.syscall_prefix is None:
+            why = f"what functions of system calls are called on {self._machine.name} is not known"
+            return "system call", Existence.UNKNOWN, why
+        _, exists, reason = self._function(program, self._machine.syscall_prefix + name)
         return "system call", exists, reason
 
     def _functions(self, program: ProgramSpec, pattern: str) -> Answer:

@@ -6,18 +6,29 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from ebpf_static.btf import Btf
+from ebpf_static.btf import Btf, Kind
+from ebpf_static.btf.header import NO_EMPTY_STRING
 from ebpf_static.btf.sources import read_btf
+from ebpf_static.btf.types import Struct
 from ebpf_static.errors import ObjectError, UsageError
 from ebpf_static.kernel.config import read_config
 from ebpf_static.kernel.view import Kernel
 from ebpf_static.support import feature, kfunc
+from ebpf_static.support.architectures import (
+    Architecture,
+    architecture_of,
+    known_architectures,
+    page_size_of,
+)
 from ebpf_static.support.profile import read_profile
 from ebpf_static.support.targets import Release, resolve
 from ebpf_static.target import Platform, Target
 
 _WHOLE = 500
 """Options a whole kernel configuration has at least; bpftool lists some forty."""
+
+_MAX_NESTED = 64
+"""Nameless members looked into; `struct pt_regs` has some five."""
 
 _EM_BPF = (247).to_bytes(2, "little")
 
@@ -63,9 +74,61 @@ def open_kernel(target: Target, release: Release) -> Kernel:
     clobbers = release.version is not None and (
         feature("helpers_clobber_spilled_pointers", release).available
     )
+    btf = open_btf(target.btf)
+    machine = architecture_of(target)
+    for path, types in zip(target.btf, btf, strict=True):
+        _check_machine(path, types, target, machine)
     return Kernel(
-        release.version, open_btf(target.btf), config, clobbers, partial(_knows_kfunc, release)
+        release.version, btf, config, clobbers, partial(_knows_kfunc, release), machine,
+        page_size_of(target),
+    )  # fmt: skip
+
+
+def _check_machine(path: str, btf: Btf, target: Target, machine: Architecture) -> None:
+    """Refuse BTF of another machine than the target's: BTF itself names none.
+
+    Raises:
+        UsageError: its byte order is another, or structures of it belong to another processor.
+    """
+    found = find_machine(btf)
+    if found is not None and found != machine:
+        raise UsageError(
+            f"{path}: holds the types of a kernel for {found.name}, and target '{target}' is "
+            f"{machine.name}: say so with '--arch {found.name}', or give its own BTF"
+        )
+    if btf.byte_order != machine.byte_order:
+        raise UsageError(
+            f"{path}: is {btf.byte_order}-endian, and target '{target}' ({machine.name}) is "
+            f"{machine.byte_order}-endian: name its processor with '--arch', or give its own BTF"
+        )
+
+
+def find_machine(btf: Btf) -> Architecture | None:
+    """Return the processor whose own structures are in a kernel's BTF, None without evidence."""
+    return _machine_of(btf)
+
+
+@lru_cache(maxsize=64)
+def _machine_of(btf: Btf) -> Architecture | None:
+    return next(
+        (it for it in known_architectures() if all(_has(btf, *clue) for clue in it.evidence)), None
     )
+
+
+def _has(btf: Btf, structure: str, member: str) -> bool:
+    """Tell whether a structure has a member, those of nameless members included."""
+    type_id = btf.find(structure, Kind.STRUCT)
+    pending = [] if type_id is None else [type_id]
+    for _ in range(_MAX_NESTED):
+        if not pending:
+            break
+        record = btf.type(pending.pop())
+        for it in record.members if isinstance(record, Struct) else ():
+            if it.name == member:
+                return True
+            if not it.name:
+                pending.append(it.type_id)
+    return False
 
 
 def open_btf(paths: tuple[str, ...]) -> tuple[Btf, ...]:
@@ -83,6 +146,11 @@ def open_btf(paths: tuple[str, ...]) -> tuple[Btf, ...]:
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
         except ObjectError as error:
+            if base is None and NO_EMPTY_STRING in error.what:
+                raise UsageError(
+                    f"{path}: holds the types of a module, which count on from the kernel's: name "
+                    "the kernel's BTF before it"
+                ) from error
             raise UsageError(f"{path}: holds no usable BTF: {error.detail}") from error
         found.append(btf)
     return tuple(found)

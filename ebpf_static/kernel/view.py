@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ebpf_static.analysis import ExternState, Flow, Inputs, analyse
@@ -13,6 +13,8 @@ from ebpf_static.kernel.core import CoreOutcomes, resolve_core
 from ebpf_static.kernel.externs import resolve_externs
 from ebpf_static.kernel.kconfig import KconfigValues, resolve_kconfig
 from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static.support.architectures import DEFAULT, Architecture, find_architecture
+from ebpf_static.support.map_rules import PAGE_SIZE
 from ebpf_static.target import Version
 
 _FROZEN_DATA = Version(5, 5)
@@ -35,6 +37,8 @@ class Kernel:
         config: its build configuration, None when not known.
         clobbers_spills: see :class:`~ebpf_static.analysis.Inputs`.
         knows_kfunc: whether the support tables say it has a kfunc; None for "cannot tell".
+        machine: its processor.
+        page_size: bytes of its pages.
     """
 
     version: Version | None = None
@@ -42,6 +46,8 @@ class Kernel:
     config: Mapping[str, str] | None = None
     clobbers_spills: bool = False
     knows_kfunc: Callable[[str], bool | None] = _knows_nothing
+    machine: Architecture = field(default_factory=lambda: find_architecture(DEFAULT))
+    page_size: int = PAGE_SIZE
 
 
 class View:

@@ -11,7 +11,8 @@ from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
 from ebpf_static.support import Availability, Condition, ConditionKind, Release
-from ebpf_static.target import Platform
+from ebpf_static.support.architectures import DEFAULT, architecture_of
+from ebpf_static.target import Platform, Version
 from ebpf_static_rules.evidence import is_foreign
 from ebpf_static_rules.facts import facts_of
 
@@ -105,10 +106,24 @@ def open_conditions(
 ) -> tuple[Condition, ...]:
     """Return the conditions of something available that this program and kernel do not meet.
 
-    Capabilities, lockdown and processors are no question of bytes: the loading process has what
-    it needs, nothing is locked down, and the processor is x86-64.
+    Capabilities and lockdown are no question of bytes: the loading process has what it needs, and
+    nothing is locked down.
     """
     return tuple(it for it in answer.conditions if not _is_met(it, context, program))
+
+
+def _has_machine(names: tuple[str, ...], context: RuleContext) -> bool:
+    """Tell whether the target's processor is among ``arm64:6.0 x86_64:5.5``, and new enough."""
+    machine = architecture_of(context.target).name
+    if machine == DEFAULT:  # spans are counted on it already
+        return any(name.startswith(machine) for name in names)
+    release = context.release
+    for name in names:
+        known, _, since = name.partition(":")
+        if known == machine:
+            version = release.version if release is not None else None
+            return not since or version is None or not version < Version.parse(since)
+    return False
 
 
 def _is_met(condition: Condition, context: RuleContext, program: ProgramSpec | None) -> bool:
@@ -121,5 +136,5 @@ def _is_met(condition: Condition, context: RuleContext, program: ProgramSpec | N
         config = context.kernel.config if context.kernel else None
         return config is None or all(config.get(name) in ("y", "m") for name in condition.names)
     if condition.kind is ConditionKind.ARCH:
-        return any(name.startswith("x86_64") for name in condition.names)
+        return _has_machine(condition.names, context)
     return True

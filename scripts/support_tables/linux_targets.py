@@ -82,6 +82,13 @@ def _every_line(last: str) -> list[str]:
             minor += 1
 
 
+def architectures() -> Table:
+    """The processors Linux runs BPF on."""
+    facts = snapshot("linux/architectures")
+    rows: list[Row] = facts["architectures"]
+    return Table(facts["source"], rows, about=facts["about"])
+
+
 def distributions() -> Table:
     """Distributions by name, each with the mainline release it is closest to."""
     facts = snapshot("linux/distributions")

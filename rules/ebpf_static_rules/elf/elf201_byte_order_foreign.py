@@ -8,6 +8,7 @@ from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release
+from ebpf_static.support.architectures import architecture_of
 from ebpf_static.target import Library
 from ebpf_static_rules.release import ReleaseRule
 
@@ -50,8 +51,7 @@ class ByteOrderForeign(ReleaseRule):
         self, spec: CollectionSpec, context: RuleContext, release: Release
     ) -> Iterator[Finding]:
         """Yield one finding when the byte orders differ."""
-        btf = context.kernel.btf if context.kernel else ()
-        wanted = btf[0].byte_order if btf else "little"
+        wanted = architecture_of(context.target).byte_order
         if spec.byte_order == wanted:
             return
         if self._is_unchecked(spec, context):

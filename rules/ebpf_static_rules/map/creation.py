@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, MapOrigin, MapSpec
 from ebpf_static.support import Release, feature, loader_answer
+from ebpf_static.support.architectures import page_size_of
 from ebpf_static.target import Library, ObjectLoader, Platform
 from ebpf_static_rules.map.walk import iter_definitions
 
@@ -46,6 +47,7 @@ class Creation(NamedTuple):
         words: what messages call it.
         value_size: bytes.
         max_entries: elements, or bytes of a ring buffer.
+        page_size: bytes of a page of the machine.
     """
 
     declared: MapSpec
@@ -53,6 +55,7 @@ class Creation(NamedTuple):
     words: str
     value_size: int
     max_entries: int
+    page_size: int = PAGE_BYTES
 
 
 def iter_created(
@@ -60,6 +63,7 @@ def iter_created(
 ) -> Iterator[Creation]:
     """Yield every map a loader creates before it loads a program, inner ones included."""
     global_data = feature("global_data", release).available
+    page = page_size_of(context.target)
     legacy = loader_answer("legacy_maps", context.loader) == "takes"
     for declared, item, words in iter_definitions(spec):
         if not declared.autocreate or item.type.number == 0:
@@ -72,11 +76,13 @@ def iter_created(
             continue  # refused when the object is opened
         # Loaders size the maps they list; the template inside a map of maps is none of them.
         setup = context.assume_setup and item is declared
-        sizes = _sizes(item, context.loader, assume_setup=setup)
-        yield Creation(declared, item, words, *sizes)
+        sizes = _sizes(item, context.loader, page, assume_setup=setup)
+        yield Creation(declared, item, words, *sizes, page)
 
 
-def _sizes(item: MapSpec, loader: ObjectLoader, *, assume_setup: bool) -> tuple[int, int]:
+def _sizes(
+    item: MapSpec, loader: ObjectLoader, page: int, *, assume_setup: bool
+) -> tuple[int, int]:
     """Return value size and entries as the loader asks for them."""
     name = item.type.name
     value, entries = item.value_size, item.max_entries
@@ -90,16 +96,16 @@ def _sizes(item: MapSpec, loader: ObjectLoader, *, assume_setup: bool) -> tuple[
     if name == "CPUMAP" and loader_answer("processors_counted", loader) == "takes":
         entries = _PROCESSORS
     if name in RINGS and loader_answer("ring_size_rounded", loader) == "takes":
-        entries = ring_bytes(entries)
+        entries = ring_bytes(entries, page)
     return value, entries
 
 
-def ring_bytes(size: int) -> int:
+def ring_bytes(size: int, page: int = PAGE_BYTES) -> int:
     """Return the size a ring buffer gets: the next power of two of whole pages, 0 for 0."""
-    pages, rest = divmod(size, PAGE_BYTES)
+    pages, rest = divmod(size, page)
     if size == 0 or (rest == 0 and pages & (pages - 1) == 0):
         return size
-    rounded = PAGE_BYTES
+    rounded = page
     while rounded <= size and rounded <= _UINT_MAX // 2:
         rounded <<= 1
     return max(size, rounded)

@@ -126,7 +126,7 @@ def _wrong_sizes(created: Creation, rules: MapRules, flags: tuple[str, ...]) -> 
             yield f"has values of {value} bytes, and must have a multiple of {_BUILD_ID_BYTES}"
     elif rules.value_size is not None and not rules.value_size.allows(value):
         yield f"has values of {value} bytes, and must have {rules.value_size}"
-    if rules.max_entries is not None and not rules.max_entries.allows(entries):
+    if rules.max_entries is not None and not rules.max_entries.allows(entries, created.page_size):
         yield f"has `max_entries` {entries}, and must have {rules.max_entries}"
     if rules.key_plus_value is not None and key + value > rules.key_plus_value:
         yield f"has keys and values of {key + value} bytes, of at most {rules.key_plus_value}"

@@ -8,7 +8,8 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release
-from ebpf_static_rules.map.creation import PAGE_BYTES, RINGS, ring_bytes
+from ebpf_static.support.architectures import page_size_of
+from ebpf_static_rules.map.creation import RINGS, ring_bytes
 from ebpf_static_rules.map.walk import iter_definitions
 from ebpf_static_rules.release import ReleaseRule
 
@@ -61,11 +62,12 @@ class RingSizeRounded(ReleaseRule):
             size = item.max_entries
             if item.type.name not in RINGS or size == 0:
                 continue
-            rounded = ring_bytes(size)
+            page = page_size_of(context.target)
+            rounded = ring_bytes(size, page)
             if rounded != size:
                 what = f"is no power of two of whole pages; libbpf makes it {rounded}"
-            elif size % _LARGE_PAGE:
-                what = f"suits pages of {PAGE_BYTES} bytes only; libbpf makes it larger elsewhere"
+            elif size % _LARGE_PAGE and page < _LARGE_PAGE:
+                what = f"suits pages of {page} bytes only; libbpf makes it larger elsewhere"
             else:
                 continue
             yield self.finding(
