@@ -42,11 +42,11 @@ def make_table() -> str:
     facts = json.loads(SNAPSHOT.read_text("utf-8"))
     lines = []
     for fact in facts["helpers"]:
-        row: Row = {
-            "id": fact["id"],
-            "name": fact["name"].removeprefix("bpf_"),
-            "number": fact["ret"] == "RET_INTEGER",
-        }
+        row: Row = {"id": fact["id"], "name": fact["name"].removeprefix("bpf_")}
+        if fact["ret"] == "RET_INTEGER":
+            row["number"] = True
+        elif "NULL" in (fact["ret"] or ""):
+            row["nullable"] = True
         if found := list(memory(fact["args"] or [])):
             row["memory"] = found
         lines.append(f"  {json.dumps(row)}")

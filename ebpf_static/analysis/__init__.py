@@ -3,7 +3,7 @@
 from ebpf_static.analysis.events import Access, CallSite, Flow
 from ebpf_static.analysis.flow import analyse
 from ebpf_static.analysis.inputs import CoreResult, ExternState, Inputs, Patch, Poison
-from ebpf_static.analysis.values import Base, Pointer, Value
+from ebpf_static.analysis.values import Base, MaybeNull, Pointer, Value
 
 __all__ = [
     "Access",
@@ -13,6 +13,7 @@ __all__ = [
     "ExternState",
     "Flow",
     "Inputs",
+    "MaybeNull",
     "Patch",
     "Pointer",
     "Poison",

@@ -6,17 +6,33 @@ from collections.abc import Iterator, Mapping
 
 from ebpf_static.analysis import alu
 from ebpf_static.analysis.events import CallSite
-from ebpf_static.analysis.helpers import gives_number, memory_of
+from ebpf_static.analysis.helpers import gives_number, may_give_null, memory_of
 from ebpf_static.analysis.inputs import Patch, Poison
 from ebpf_static.analysis.operations import Operations
 from ebpf_static.analysis.run import UNKNOWN_ARGUMENTS, Run
 from ebpf_static.analysis.state import FRAME_POINTER, MAX_FRAME, State
-from ebpf_static.analysis.values import MASK64, SCALAR, UNSET, Base, Pointer, Value, join
+from ebpf_static.analysis.values import (
+    MASK64,
+    SCALAR,
+    UNSET,
+    Asked,
+    Base,
+    MaybeNull,
+    Pointer,
+    Value,
+    is_number,
+    join,
+)
 from ebpf_static.isa.instruction import Instruction
 from ebpf_static.specs import ReferenceKind
 from ebpf_static.target import Platform
 
 _LD, _LDX, _ST, _STX, _ALU, _JMP, _JMP32, _ALU64 = range(8)
+_MAP_LOOKUP = 1
+_ARRAYS = frozenset({"ARRAY", "PERCPU_ARRAY"})
+_JEQ, _JGT, _JGE, _JNE, _JLT, _JLE = 0x10, 0x20, 0x30, 0x50, 0xA0, 0xB0
+_ZERO_IF_TAKEN = ((_JLE, 0), (_JLT, 1))
+_ZERO_IF_NOT = ((_JGT, 0), (_JGE, 1))
 _CALL, _EXIT, _JA, _JCOND, _CALLX = 0x85, 0x95, 0x05, 0xE5, 0x8D
 
 
@@ -138,13 +154,18 @@ class _Evaluation(Operations):
             right = ins.imm & MASK64
         taken = alu.is_taken(ins.opcode, left, right)
         target = ins.index + 1 + ins.off
+        branch = state.copy()
+        for value in (left, right):
+            if isinstance(value, MaybeNull) and ins.opcode & 7 == _JMP:
+                # Asked: on one way it is an address. Of the other, NULL is said below.
+                branch.replace(value, None)
+                state.replace(value, None)
         if taken is not False:
-            branch = state.copy()
-            _refine(ins, branch, right, equal=ins.opcode & 0xF0 == 0x10)
+            _refine(ins, branch, right, taken=True)
             self._enter(target, branch)
         if taken:
             return False
-        _refine(ins, state, right, equal=ins.opcode & 0xF0 == 0x50)
+        _refine(ins, state, right, taken=False)
         return True
 
     def _call(self, ins: Instruction, state: State) -> bool:
@@ -153,10 +174,12 @@ class _Evaluation(Operations):
         result: Value = None
         helper = -1
         if reference is not None and reference.kind is ReferenceKind.CALL:
+            state.forget_unchecked()
+            arguments = tuple(state.regs[1:6])
             result = self._call_function(reference.target, arguments)
         elif ins.opcode == _CALL and ins.src == 0:
             helper = ins.imm & 0xFFFFFFFF
-            result = SCALAR if self.on_linux and gives_number(helper) else None
+            result = self._result_of(helper, ins.index, arguments, state)
             self._note_call(ins, helper, -1, arguments)
         elif reference is not None:
             self._note_call(ins, None, reference.target, arguments)
@@ -188,6 +211,7 @@ class _Evaluation(Operations):
             if not isinstance(value, Pointer):
                 continue
             if value.base is Base.FUNCTION:
+                state.forget_unchecked()
                 self.run_.call(value.id, UNKNOWN_ARGUMENTS, self.depth + 1)
                 state.drop_all()
             elif value.base is Base.STACK:
@@ -195,6 +219,28 @@ class _Evaluation(Operations):
                     state.drop(value.offset, max(value.offset, 0))
                 elif value.id in (self.depth, -1):
                     state.drop_all()
+
+    def _result_of(
+        self, helper: int, insn: int, arguments: tuple[Value, ...], state: State
+    ) -> Value:
+        """Return what a Linux helper leaves in r0."""
+        if not self.on_linux:
+            return None
+        if may_give_null(helper) and not self._finds(helper, arguments):
+            result = MaybeNull(self.index, insn)
+            state.replace(result, None)  # what an earlier round of a loop left
+            return result
+        return SCALAR if gives_number(helper) else None
+
+    def _finds(self, helper: int, arguments: tuple[Value, ...]) -> bool:
+        """Tell whether a look-up may be known to find something, or nobody can tell."""
+        if helper != _MAP_LOOKUP:
+            return False
+        looked_in = arguments[0]
+        if not isinstance(looked_in, Pointer) or looked_in.base is not Base.MAP:
+            return True
+        kind = self.run_.spec.maps[looked_in.id].type.name
+        return self.inputs.finds_elements and kind in _ARRAYS
 
     def _made_numbers(self, helper: int, arguments: tuple[Value, ...]) -> Iterator[tuple[int, int]]:
         """Yield the places of this frame that hold numbers after a helper was given them."""
@@ -224,11 +270,15 @@ def _pieces(offset: int, size: int) -> Iterator[tuple[int, int]]:
         yield at, 8
 
 
-def _refine(ins: Instruction, state: State, right: Value, *, equal: bool) -> None:
-    """Note what taking an equality edge says about the register compared."""
-    wide = ins.opcode & 7 == _JMP
-    if equal and wide and isinstance(right, int) and ins.dst < FRAME_POINTER:
-        state.regs[ins.dst] = right
+def _refine(ins: Instruction, state: State, right: Value, *, taken: bool) -> None:
+    """Note what an edge that leaves one value only says about the register compared."""
+    if ins.opcode & 7 != _JMP or not isinstance(right, int) or ins.dst >= FRAME_POINTER:
+        return
+    operation = ins.opcode & 0xF0
+    if operation == (_JEQ if taken else _JNE):
+        state.regs[ins.dst] = right if is_number(state.regs[ins.dst]) else Asked(right)
+    elif (operation, right) in (_ZERO_IF_TAKEN if taken else _ZERO_IF_NOT):
+        state.regs[ins.dst] = 0 if is_number(state.regs[ins.dst]) else Asked(0)
 
 
 def _block_heads(code: Mapping[int, Instruction]) -> frozenset[int]:

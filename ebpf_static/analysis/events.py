@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ebpf_static.analysis.values import Pointer, Value
+from ebpf_static.analysis.values import MaybeNull, Pointer, Value
 
 
 class CallSite(NamedTuple):
@@ -54,6 +54,8 @@ class Flow:
         poisoned: unresolved CO-RE relocations that may run: (function, insn) and the reason.
         through_numbers: accesses through a register that holds a number, and no address, each time
             they run: the register by (function, insn).
+        through_unchecked: accesses through an address that may be NULL each time they run: the
+            register and where the address is from.
         through_addresses: accesses that may be through an address.
         unset: registers read that no path sets: (function, insn, register).
         recursion: functions that call themselves, directly or through others.
@@ -69,6 +71,7 @@ class Flow:
     returns: dict[int, Value] = field(default_factory=dict)
     poisoned: dict[tuple[int, int], str] = field(default_factory=dict)
     through_numbers: dict[tuple[int, int], int] = field(default_factory=dict)
+    through_unchecked: dict[tuple[int, int], tuple[int, MaybeNull]] = field(default_factory=dict)
     through_addresses: set[tuple[int, int]] = field(default_factory=set)
     unset: set[tuple[int, int, int]] = field(default_factory=set)
     recursion: set[int] = field(default_factory=set)

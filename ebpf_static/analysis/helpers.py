@@ -31,15 +31,22 @@ def gives_number(helper: int) -> bool:
     return helper in _table()[0]
 
 
+def may_give_null(helper: int) -> bool:
+    """Tell whether a helper returns an address or NULL (``PTR_MAYBE_NULL``)."""
+    return helper in _table()[2]
+
+
 def memory_of(helper: int) -> tuple[Memory, ...]:
     """Return the memory a helper is handed."""
     return _table()[1].get(helper, ())
 
 
 @cache
-def _table() -> tuple[frozenset[int], dict[int, tuple[Memory, ...]]]:
+def _table() -> tuple[frozenset[int], dict[int, tuple[Memory, ...]], frozenset[int]]:
     table = json.loads(read_data("ebpf_static.analysis", "data", "helpers.json"))
     memory = {
         row["id"]: tuple(Memory(*it) for it in row.get("memory", ())) for row in table["helpers"]
     }
-    return frozenset(row["id"] for row in table["helpers"] if row["number"]), memory
+    numbers = frozenset(row["id"] for row in table["helpers"] if row.get("number"))
+    nullable = frozenset(row["id"] for row in table["helpers"] if row.get("nullable"))
+    return numbers, memory, nullable

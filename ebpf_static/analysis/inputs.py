@@ -47,6 +47,7 @@ class Inputs:
         externs: state of each extern by its index.
         clobbers_spills: a helper that is given stack memory makes numbers of the addresses kept in
             it, even if it only reads them.
+        finds_elements: looking a known index up in an array gives no NULL (Linux 6.14).
         frozen_data: loads from read-only data are constants to the verifier (Linux 5.5).
     """
 
@@ -55,6 +56,7 @@ class Inputs:
     kconfig: tuple[int | None, ...] = ()
     externs: Mapping[int, ExternState] = field(default_factory=dict)
     clobbers_spills: bool = False
+    finds_elements: bool = True
     frozen_data: bool = True
 
     def load(self, spec: CollectionSpec, index: int, offset: int, size: int) -> int | None:

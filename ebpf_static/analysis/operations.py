@@ -14,7 +14,9 @@ from ebpf_static.analysis.values import (
     MASK64,
     SCALAR,
     UNSET,
+    Asked,
     Base,
+    MaybeNull,
     Pointer,
     Value,
     add,
@@ -27,6 +29,7 @@ from ebpf_static.specs import Reference, ReferenceKind
 
 _STX, _ALU64 = 3, 7
 _LDDW = 0x18
+_ADD = 0x00
 _MODE, _MODE_SIGNED, _MODE_ATOMIC = 0xE0, 0x80, 0xC0
 _SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 
@@ -73,6 +76,8 @@ class Operations:
             right = ins.imm & MASK64
         left = None if operation == 0xB0 else self._read(state, ins.dst, ins.index)
         wide = ins.opcode & 7 == _ALU64
+        if operation == _ADD and wide and isinstance(left, MaybeNull) and right != 0:
+            self._note_base(ins, ins.dst, left, state)
         state.regs[ins.dst] = alu.fold(ins.opcode, ins.off, left, right, wide=wide)
 
     def _load_constant(
@@ -125,6 +130,8 @@ class Operations:
         """Return the address a load or store goes to; CO-RE may choose its offset."""
         address = self._read(state, register, ins.index)
         place = (self.index, ins.index)
+        if isinstance(address, MaybeNull):
+            return address
         if place not in self.inputs.core_places:
             return add(address, ins.off)
         core = self.inputs.core.get(place)
@@ -134,7 +141,7 @@ class Operations:
         size = _SIZES[ins.opcode & 0x18]
         base = self._place(ins, ins.src, state)
         value: Value = SCALAR if ins.opcode & _MODE == _MODE_SIGNED else None
-        self._note_number(ins, ins.src, base)
+        self._note_base(ins, ins.src, base, state)
         if isinstance(base, Pointer):
             self._note_access(ins, base, size, writes=False)
             if base.base is Base.STACK:
@@ -159,7 +166,7 @@ class Operations:
         atomic = ins.opcode & 7 == _STX and ins.opcode & _MODE == _MODE_ATOMIC
         base = self._place(ins, ins.dst, state)
         value: Value = ins.imm & MASK64
-        self._note_number(ins, ins.dst, base)
+        self._note_base(ins, ins.dst, base, state)
         if ins.opcode & 7 == _STX:
             value = self._read(state, ins.src, ins.index)
         if isinstance(base, Pointer):
@@ -186,14 +193,19 @@ class Operations:
         else:
             state.store(pointer.offset, size, value)
 
-    def _note_number(self, ins: Instruction, register: int, base: Value) -> None:
-        """Remember accesses through what is a number each time they run."""
+    def _note_base(self, ins: Instruction, register: int, base: Value, state: State) -> None:
+        """Remember accesses through what is no address each time they run."""
         place = (self.index, ins.index)
-        if not is_number(base):
-            self.flow.through_addresses.add(place)
-            self.flow.through_numbers.pop(place, None)
-        elif place not in self.flow.through_addresses:
-            self.flow.through_numbers[place] = register
+        flow = self.flow
+        if isinstance(base, MaybeNull):
+            if place not in flow.through_addresses:
+                flow.through_unchecked[place] = (register, base)
+        elif not is_number(base) or isinstance(state.regs[register], Asked):
+            flow.through_addresses.add(place)
+            flow.through_numbers.pop(place, None)
+            flow.through_unchecked.pop(place, None)
+        elif place not in flow.through_addresses:
+            flow.through_numbers[place] = register
 
     def _note_access(self, ins: Instruction, pointer: Pointer, size: int, *, writes: bool) -> None:
         if pointer.base is Base.STACK:

@@ -9,6 +9,7 @@ from ebpf_static.analysis.values import (
     SCALAR,
     UNSET,
     Base,
+    MaybeNull,
     Pointer,
     Value,
     is_number,
@@ -72,6 +73,21 @@ class State:
                 changed = True
         return changed
 
+    def replace(self, old: Value, new: Value) -> None:
+        """Put another value in place of one wherever it is."""
+        self.regs = [new if value == old else value for value in self.regs]
+        for offset in [at for at, slot in self.slots.items() if slot[0] == old]:
+            if new is None:
+                del self.slots[offset]
+            else:
+                self.slots[offset] = (new, self.slots[offset][1])
+
+    def forget_unchecked(self) -> None:
+        """Forget that addresses were not checked: somebody else may do it."""
+        for value in {*self.regs, *(slot[0] for slot in self.slots.values())}:
+            if isinstance(value, MaybeNull):
+                self.replace(value, None)
+
     def clobber_arguments(self) -> None:
         """Forget r1–r5, as a call does."""
         for register in _CALLER_SAVED:
@@ -90,7 +106,7 @@ class State:
         """Record a store to this frame, dropping every slot it overlaps."""
         self.drop(offset, offset + size)
         if isinstance(value, int):
-            value &= (1 << (8 * size)) - 1
+            value = value if size == 8 else value & ((1 << (8 * size)) - 1)
         elif size < 8:
             value = SCALAR  # of an address, a part of it is no address
         inside = -MAX_FRAME <= offset < 0

@@ -4,6 +4,7 @@ A value is one of
 
 * an ``int``: exactly this 64-bit constant, unsigned;
 * a :class:`Pointer`: an address whose origin is known, its offset perhaps not;
+* a :class:`MaybeNull`: what a helper returned, an address or NULL, and nobody asked which;
 * :data:`SCALAR`: some number, which the verifier takes for no address on any path;
 * :data:`UNSET`: nothing was ever written there on any path;
 * ``None``: anything else. It is never the address of a stack slot: a pointer that may be one stays
@@ -42,6 +43,20 @@ class Pointer(NamedTuple):
     offset: int | None
 
 
+class MaybeNull(NamedTuple):
+    """An address or NULL that a helper returned: the function and insn of the call.
+
+    Copies of it are checked together, as the verifier does it.
+    """
+
+    function: int
+    insn: int
+
+
+class Asked(int):
+    """A constant that something unknown was found to equal: it may be an address all the same."""
+
+
 class Unset(Enum):
     """The type of :data:`UNSET`."""
 
@@ -56,7 +71,7 @@ class Scalar(Enum):
 
 UNSET: Final = Unset.UNSET
 SCALAR: Final = Scalar.SCALAR
-Value: TypeAlias = int | Pointer | Literal[Unset.UNSET, Scalar.SCALAR] | None
+Value: TypeAlias = int | Pointer | MaybeNull | Literal[Unset.UNSET, Scalar.SCALAR] | None
 
 ANY_STACK: Final = Pointer(Base.STACK, -1, None)
 """An address that may be anywhere in the stack, or elsewhere."""
@@ -69,7 +84,7 @@ def join(left: Value, right: Value) -> Value:
     if isinstance(left, Pointer) and isinstance(right, Pointer) and left[:2] == right[:2]:
         return Pointer(left.base, left.id, None)
     if is_number(left) and is_number(right):
-        return SCALAR
+        return SCALAR if Asked not in (type(left), type(right)) else None
     for value in (left, right):
         if isinstance(value, Pointer) and value.base is Base.STACK:
             return ANY_STACK

@@ -18,6 +18,8 @@ from ebpf_static.support.map_rules import PAGE_SIZE
 from ebpf_static.target import Version
 
 _FROZEN_DATA = Version(5, 5)
+_FINDS_ELEMENTS = Version(6, 14)
+"""Commit d2102f2f5d75 ("bpf: verifier: Support eliding map lookup nullness")."""
 
 MAX_STEPS_OF_ALL = 4 * MAX_STEPS
 """Instructions evaluated for all programs of an object together; then flows are incomplete."""
@@ -85,6 +87,7 @@ class View:
             kconfig=self.kconfig.data,
             externs=self.externs,
             clobbers_spills=self.kernel.clobbers_spills,
+            finds_elements=version is None or not version < _FINDS_ELEMENTS,
             frozen_data=version is None or not version < _FROZEN_DATA,
         )
 

@@ -47,7 +47,7 @@ CAUSES: dict[str, frozenset[str]] = {
     "license": frozenset({"LIC001", "LIC004", "LIC010"}),
     "context-access": frozenset({"CTX201", "CTX202", "CTX203"}),
     "struct-ops-type": frozenset({"SOP201", "SOP202"}),
-    "verifier": frozenset({"INS211"}),
+    "verifier": frozenset({"INS211", "INS212"}),
 }
 """The rules that speak of each cause; a cause without any is nobody's."""
 

@@ -26,6 +26,7 @@ from ebpf_static_rules.ins.ins208_global_data_unavailable import GlobalDataUnava
 from ebpf_static_rules.ins.ins209_packet_load_refused import PacketLoadRefused
 from ebpf_static_rules.ins.ins210_code_not_followed import CodeNotFollowed
 from ebpf_static_rules.ins.ins211_number_used_as_address import NumberUsedAsAddress
+from ebpf_static_rules.ins.ins212_null_check_missing import NullCheckMissing
 
 RULES: tuple[type[Rule], ...] = (
     InstructionUnknown,
@@ -51,4 +52,5 @@ RULES: tuple[type[Rule], ...] = (
     PacketLoadRefused,
     CodeNotFollowed,
     NumberUsedAsAddress,
+    NullCheckMissing,
 )
