@@ -25,6 +25,8 @@ from ebpf_static.scanning.worker import READY, receive, send
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
+_ATTEMPTS = 3
+"""Processes a call may take with it. Who runs out of memory is not always who took it."""
 _DYING = 1
 """Seconds a process may take from closing its files to its end, to say how it ended."""
 
@@ -33,11 +35,15 @@ class WorkerLostError(EbpfStaticError):
     """A process ended, or had to be ended, before it answered."""
 
 
+class TimedOutError(WorkerLostError):
+    """A call took too long, and its process was ended."""
+
+
 class WorkerPool(Executor):
     """An executor whose calls run in processes of their own.
 
-    Functions and values must be picklable. A call whose process dies raises
-    :class:`WorkerLostError`; all others are answered.
+    Functions and values must be picklable. A call whose process dies is made again in another;
+    one that takes some with it raises :class:`WorkerLostError`. All others are answered.
     """
 
     def __init__(self, jobs: int, timeout: float | None = None) -> None:
@@ -79,6 +85,19 @@ class WorkerPool(Executor):
         self._threads.shutdown(wait=wait, cancel_futures=True)
 
     def _call(self, function: Callable[..., _T], values: tuple[Any, ...]) -> _T:
+        """Return what a call gives; who kills a process by chance does so once or twice."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._try(function, values)
+            except TimedOutError:
+                raise
+            except WorkerLostError as error:
+                if self._closed:
+                    raise
+                last = error
+        raise WorkerLostError(f"{_ATTEMPTS} processes working on it were lost, the last {last}")
+
+    def _try(self, function: Callable[..., _T], values: tuple[Any, ...]) -> _T:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None:
             worker = self._own.worker = self._start()
@@ -157,9 +176,9 @@ class _Worker:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_DYING)
             self.end()
-            raise WorkerLostError(
-                f"took longer than {timeout:g} s" if late.is_set() else self._last_words()
-            )
+            if late.is_set():
+                raise TimedOutError(f"took longer than {timeout:g} s")
+            raise WorkerLostError(self._last_words())
         outcome: tuple[bool, Any] = pickle.loads(message)  # noqa: S301 - our own process
         return outcome
 
@@ -184,12 +203,12 @@ class _Worker:
     def _last_words(self) -> str:
         status = self._process.returncode
         if status >= 0:
-            return f"the process judging it ended with status {status}"
+            return f"ended with status {status}"
         try:
             name = signal.Signals(-status).name
         except ValueError:
             name = f"signal {-status}"
-        return f"the process judging it was killed by {name}"
+        return f"was killed by {name}"
 
 
 def cpus() -> int:

@@ -40,7 +40,7 @@ def test_a_killer_is_reported_and_the_others_are_judged(
         "Found 2 warnings in 2 objects; 1 failure",
     ]
     assert done.stderr.replace("noise that must not get between the answers\n", "") == (
-        "error: kill.o: the process judging it was killed by SIGKILL\n"
+        "error: kill.o: 3 processes working on it were lost, the last was killed by SIGKILL\n"
     )
 
 
