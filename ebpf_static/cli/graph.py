@@ -15,7 +15,7 @@ from ebpf_static.errors import ObjectError, UsageError, escape
 
 if TYPE_CHECKING:
     from ebpf_static.api import Checker
-    from ebpf_static.graph import TargetFlows
+    from ebpf_static.graph.flows import TargetFlows
     from ebpf_static.output.code_facts import CodeIndex
     from ebpf_static.output.pictures.drawing import Drawing
     from ebpf_static.output.pictures.marks import Marks
@@ -76,7 +76,7 @@ def run(args: Namespace) -> int:
     """Run the command and return the exit status."""
     from ebpf_static.cli.settings import Choices
     from ebpf_static.engine.inputs import display_name
-    from ebpf_static.graph import TargetFlows
+    from ebpf_static.graph.flows import TargetFlows
     from ebpf_static.output.code_facts import CodeIndex
     from ebpf_static.output.pictures.marks import Marks
 

@@ -13,7 +13,7 @@ from ebpf_static.cli.settings import Choices
 from ebpf_static.engine.inputs import Inputs
 from ebpf_static.errors import EbpfStaticError, FormatError, UnsupportedObjectError
 from ebpf_static.findings import Failure, Report
-from ebpf_static.graph import TargetFlows
+from ebpf_static.graph.flows import TargetFlows
 from ebpf_static.matrix import Cell, Row, build_matrix
 from ebpf_static.output.html import Entry
 from ebpf_static.output.html.model import Contents

@@ -1,26 +1,12 @@
 """What pictures of an object are made of: blocks, calls, uses of maps, and where boxes go.
 
 Nothing here has words or colours; :mod:`ebpf_static.output.pictures` draws what is found here.
+
+Map of the package:
+
+* ``blocks``: basic blocks and how control goes from one to another.
+* ``links``: the functions programs reach.
+* ``flows``: which code runs on none of some targets.
+* ``uses``: who calls what, and does what to which map.
+* ``layout``, ``layers``, ``placing``: where the boxes of any graph go.
 """
-
-from ebpf_static.graph.blocks import Block, Exit, ExitKind, blocks_of
-from ebpf_static.graph.flows import TargetFlows
-from ebpf_static.graph.layout import Box, Layout, Wire, lay_out
-from ebpf_static.graph.uses import Call, CallKind, MapUse, calls_of, map_uses_of
-
-__all__ = [
-    "Block",
-    "Box",
-    "Call",
-    "CallKind",
-    "Exit",
-    "ExitKind",
-    "Layout",
-    "MapUse",
-    "TargetFlows",
-    "Wire",
-    "blocks_of",
-    "calls_of",
-    "lay_out",
-    "map_uses_of",
-]

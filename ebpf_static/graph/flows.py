@@ -7,15 +7,12 @@ from functools import cached_property
 from typing import Final
 
 from ebpf_static.analysis import Flow
-from ebpf_static.errors import FormatError
+from ebpf_static.graph.links import Links
 from ebpf_static.kernel import View
-from ebpf_static.limits import MAX_LINKED_FUNCTIONS
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec, ReferenceKind
 
 _MAX_USERS: Final = 64
 """Programs one function is followed for; with more nothing is claimed."""
-_MAX_LINKED: Final = 1 << 17
-"""Functions looked at to find the programs a function runs in."""
 
 
 class TargetFlows:
@@ -68,17 +65,11 @@ class TargetFlows:
         if isinstance(function, ProgramSpec):
             return (function,)
         found: list[ProgramSpec] = []
-        budget = _MAX_LINKED
+        links = Links(self.spec)
         for program in self.spec.programs:
-            try:
-                linked = self.spec.get_linked(program)
-            except FormatError:
-                budget -= MAX_LINKED_FUNCTIONS
-                linked = ()
-            budget -= len(linked)
-            if any(item is function for item in linked):
+            if any(item is function for item in links.of(program)):
                 found.append(program)
-            if budget < 0 or len(found) > _MAX_USERS:
+            if not links.complete or len(found) > _MAX_USERS:
                 return ()
         return tuple(found)
 

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ebpf_static.analysis import Access, Base, CallSite, Flow, Pointer
-from ebpf_static.errors import LimitError
 from ebpf_static.isa import INSN_BYTES, decode, is_helper_call, memory_access
 from ebpf_static.specs import (
     CollectionSpec,
@@ -161,14 +160,6 @@ def _native_calls(program: NativeProgramSpec) -> tuple[Call, ...]:
         *(Call(CallKind.HELPER, name, -1, ()) for name in dict.fromkeys(helpers)),
         *(Call(CallKind.KFUNC, name, -1, ()) for name in dict.fromkeys(functions)),
     )
-
-
-def linked_or_alone(spec: CollectionSpec, program: FunctionSpec) -> tuple[FunctionSpec, ...]:
-    """Return a program and the functions it reaches; itself alone when they are too many."""
-    try:
-        return spec.get_linked(program)
-    except LimitError:
-        return (program,)
 
 
 def _map_of(spec: CollectionSpec, reference: Reference) -> int:

@@ -9,17 +9,13 @@ from typing import NamedTuple
 from ebpf_static.btf import BtfExt, LineInfo
 from ebpf_static.btf.ext import LineRecord
 from ebpf_static.errors import FormatError
+from ebpf_static.graph.links import Links
 from ebpf_static.isa import branch_target, is_helper_call
-from ebpf_static.limits import MAX_LINKED_FUNCTIONS
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec, Reference, ReferenceKind
 from ebpf_static.uapi.constants import HelperId, ProgramType
 
 _MAPS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE)
 _FUNCTIONS = (ReferenceKind.CALL, ReferenceKind.FUNCTION)
-
-
-MAX_LINKED = 1 << 17
-"""Functions reached by all programs together that are looked at; honest objects have thousands."""
 
 
 class CodeFacts(NamedTuple):
@@ -50,7 +46,7 @@ class CodeIndex:
         self._remap = remap
         self._facts: dict[tuple[int, ProgramType | None], CodeFacts] = {}
         self._lines: dict[str, tuple[list[int], list[LineRecord]]] = {}
-        self._budget = MAX_LINKED
+        self._links = Links(spec)
 
     def facts(self, function: FunctionSpec, program_type: ProgramType | None = None) -> CodeFacts:
         """Return what one function uses, itself; what it calls is not followed.
@@ -68,18 +64,11 @@ class CodeIndex:
     def program_facts(self, program: ProgramSpec) -> CodeFacts | None:
         """Return what a program and every function it reaches use.
 
-        None for a program that reaches more functions than the spec follows, and for those left
-        when the ones before reached :data:`MAX_LINKED` together: many programs that all reach
-        many functions would take the product of both.
+        None for a program that reaches more functions than are followed.
         """
-        if self._budget <= 0:
+        linked = self._links.find(program)
+        if linked is None:
             return None
-        try:
-            linked = self.spec.get_linked(program)
-        except FormatError:
-            self._budget -= MAX_LINKED_FUNCTIONS
-            return None
-        self._budget -= len(linked)
         parts = [self.facts(item, program.type) for item in linked]
         return CodeFacts(
             tuple(dict.fromkeys(helper for part in parts for helper in part.helpers)),

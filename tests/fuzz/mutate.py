@@ -35,7 +35,7 @@ from xml.etree import ElementTree as ET
 
 from ebpf_static.api import check
 from ebpf_static.errors import EbpfStaticError
-from ebpf_static.graph import TargetFlows
+from ebpf_static.graph.flows import TargetFlows
 from ebpf_static.output import inspect_json, inspect_text
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.pictures import dot, mermaid, svg

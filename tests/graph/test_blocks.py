@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebpf_static.graph import ExitKind, blocks_of
+from ebpf_static.graph.blocks import ExitKind, blocks_of
 from tests.analysis.programs import program
 from tests.build.asm import LE, R0, R1, R2
 

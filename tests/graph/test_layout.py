@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebpf_static.graph import Layout, lay_out
-from ebpf_static.graph.layout import Size
+from ebpf_static.graph.layout import Layout, Size, lay_out
 
 Graph = tuple[list[Size], list[tuple[int, int]]]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from ebpf_static.graph import CallKind, TargetFlows, calls_of, map_uses_of
+from ebpf_static.graph.flows import TargetFlows
+from ebpf_static.graph.uses import CallKind, calls_of, map_uses_of
 from ebpf_static.specs import ExternKind, ExternSpec, ReferenceKind
 from tests.analysis.programs import collection, data_map, function, program
 from tests.build.asm import ATOMIC_ADD, LE, R0, R1, R2, R3, R6, R10

@@ -12,7 +12,7 @@ import pytest
 
 import ebpf_static as es
 from ebpf_static.findings import Confidence, Failure, Finding, Location, Severity
-from ebpf_static.graph import TargetFlows
+from ebpf_static.graph.flows import TargetFlows
 from ebpf_static.matrix import Cell, Row, build_matrix
 from ebpf_static.output.html import Entry, Page, page, render
 from ebpf_static.output.html.markup import Html, code, details, message, table, tag

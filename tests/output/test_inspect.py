@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import ebpf_static as es
-from ebpf_static.output import code_facts, inspect_json, inspect_text
+from ebpf_static.graph import links
+from ebpf_static.output import inspect_json, inspect_text
 from ebpf_static.output.style import PLAIN
 from ebpf_static.specs import (
     CollectionSpec,
@@ -133,7 +134,7 @@ def test_an_empty_object_can_be_shown() -> None:
 def test_programs_times_functions_is_bounded(
     spec: CollectionSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code_facts, "MAX_LINKED", 1)
+    monkeypatch.setattr(links, "MAX_LINKED", 1)
     uses = [program["uses"] for program in read_json(spec)["programs"]]
     assert uses[0] is not None
     assert uses[1] is None

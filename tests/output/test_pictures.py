@@ -12,7 +12,8 @@ import pytest
 import ebpf_static as es
 from ebpf_static.errors import UsageError
 from ebpf_static.findings import Finding, Location, Severity
-from ebpf_static.graph import TargetFlows
+from ebpf_static.graph import links
+from ebpf_static.graph.flows import TargetFlows
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.pictures import dot, mermaid, svg
 from ebpf_static.output.pictures.calls import draw_calls
@@ -235,3 +236,17 @@ def test_a_native_image_has_calls_and_maps_but_no_flow() -> None:
     assert {edge.label for edge in maps.edges if edge.kind == "uses"} == {"refers to"}
     with pytest.raises(UsageError, match="no bytecode"):
         draw_flow(index, spec.programs[0], flows, marks)
+
+
+def test_many_programs_that_reach_many_functions_are_followed_so_far(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(links, "MAX_LINKED", 3)
+    call = [(0, ReferenceKind.CALL, 4, 0)]
+    mains = [program(LE.call_local() + LE.exit(), call, f"main{n}") for n in range(4)]
+    spec = collection([*mains, function(LE.exit(), "leaf")], [a_map("counts", "HASH")])
+    found = draw_calls(CodeIndex(spec), None, TargetFlows(spec), Marks())
+    assert found.notes == ("too many functions: not all were followed",)
+    assert len(found.nodes) == 5
+    found = draw_maps(CodeIndex(spec), None, TargetFlows(spec), Marks())
+    assert found.notes == ("too many functions: not all were followed",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ebpf_static.graph import calls_of
+from ebpf_static.graph.uses import calls_of
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.html.findings import named
 from ebpf_static.output.html.markup import Html, code, details, join, message, table, tag

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ebpf_static.findings import Failure, Finding
-from ebpf_static.graph import TargetFlows
+from ebpf_static.graph.flows import TargetFlows
 from ebpf_static.matrix import Row
 from ebpf_static.output.rule_page import RulePage
 from ebpf_static.requirements.model import Requirements

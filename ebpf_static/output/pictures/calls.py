@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ebpf_static.errors import escape
-from ebpf_static.graph import CallKind, TargetFlows, calls_of
-from ebpf_static.graph.uses import linked_or_alone, map_uses_of
+from ebpf_static.graph.flows import TargetFlows
+from ebpf_static.graph.links import Links
+from ebpf_static.graph.uses import CallKind, calls_of, map_uses_of
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.pictures.drawing import (
     Drawing,
@@ -62,12 +63,13 @@ class _Picture:
         self._flows = flows
         self._marks = marks
         self._single = single
+        self._links = Links(index.spec)
         self._nodes: dict[tuple[str, str | int], Node] = {}
         self._edges: Counter[tuple[tuple[str, str | int], tuple[str, str | int], str]] = Counter()
 
     def add_root(self, root: FunctionSpec) -> None:
         """Add a program and everything it reaches."""
-        linked = linked_or_alone(self._spec, root)
+        linked = self._links.of(root)
         users = (root,) if isinstance(root, ProgramSpec) else ()
         for item in linked:
             self._add_function(item, root, users if self._single else ())
@@ -84,7 +86,7 @@ class _Picture:
             if source in numbers and target in numbers
         )
         nodes = tuple(self._nodes.values())
-        notes = notes_of(nodes, self._flows)
+        notes = notes_of(nodes, self._flows, self._links)
         return Drawing(title, nodes, edges, sideways=True, notes=notes)
 
     def _add_function(

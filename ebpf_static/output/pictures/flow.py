@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from ebpf_static.errors import UsageError, escape
 from ebpf_static.findings import Finding
-from ebpf_static.graph import Block, ExitKind, TargetFlows, blocks_of
-from ebpf_static.graph.uses import linked_or_alone
+from ebpf_static.graph.blocks import Block, ExitKind, blocks_of
+from ebpf_static.graph.flows import TargetFlows
+from ebpf_static.graph.links import Links
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.listing import CodeLine, code_lines, title_of
 from ebpf_static.output.pictures.drawing import (
@@ -51,7 +52,8 @@ def draw_flow(
     name = escape(function.name) or "(unnamed)"
     if not function.code:
         raise UsageError(f'"{name}" has no bytecode whose control flow could be drawn')
-    linked = linked_or_alone(index.spec, function)
+    links = Links(index.spec)
+    linked = links.of(function)
     programs = flows.users(function)
     blocks = [blocks_of(item) for item in linked]
     ensure_drawable(f'the control flow of "{name}"', sum(map(len, blocks)))
@@ -64,7 +66,7 @@ def draw_flow(
         _draw_function(part, group, most, (nodes, edges), flows, programs)
     title = f'Control flow of "{name}"'
     groups = tuple(title_of(item) for item in linked)
-    return Drawing(title, tuple(nodes), tuple(edges), groups, notes=notes_of(nodes, flows))
+    return Drawing(title, tuple(nodes), tuple(edges), groups, notes=notes_of(nodes, flows, links))
 
 
 def _draw_function(
@@ -137,11 +139,13 @@ def dead_text(dead_for: tuple[str, ...]) -> str:
     return f"{_NEVER} on {named}" if named else _NEVER
 
 
-def notes_of(nodes: Sequence[Node], flows: TargetFlows) -> tuple[str, ...]:
+def notes_of(nodes: Sequence[Node], flows: TargetFlows, links: Links) -> tuple[str, ...]:
     """Return what is to be known of a drawing with these boxes."""
     notes = []
     if flows.targets:
         notes.append(f"judged for {', '.join(escape(name) for name in flows.targets)}")
     if any(line.text.startswith(_NEVER) for node in nodes for line in node.lines):
         notes.append("what never runs: with the read-only data the object has")
+    if not links.complete:
+        notes.append("too many functions: not all were followed")
     return tuple(notes)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ebpf_static.errors import escape
-from ebpf_static.graph import TargetFlows
-from ebpf_static.graph.uses import linked_or_alone, map_uses_of
+from ebpf_static.graph.flows import TargetFlows
+from ebpf_static.graph.links import Links
+from ebpf_static.graph.uses import map_uses_of
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.pictures.drawing import (
     Drawing,
@@ -17,6 +18,7 @@ from ebpf_static.output.pictures.drawing import (
     shorten,
     worst,
 )
+from ebpf_static.output.pictures.flow import notes_of
 from ebpf_static.output.pictures.marks import Marks, mark_lines
 from ebpf_static.specs import MapSpec, ProgramSpec
 
@@ -35,9 +37,10 @@ def draw_maps(
     """
     spec = index.spec
     programs = spec.programs if program is None else (program,)
+    links = Links(spec)
     uses: dict[tuple[int, int], dict[str, int]] = {}
     for number, item in enumerate(programs):
-        linked = linked_or_alone(spec, item)
+        linked = links.of(item)
         for found in map_uses_of(spec, item, linked, flows.flows(item)).values():
             for use in found:
                 words = uses.setdefault((number, use.map), {})
@@ -52,7 +55,8 @@ def draw_maps(
     nodes = [_program_node(item, marks) for item in programs]
     nodes += [map_node(spec.maps[at], marks) for at in shown]
     name = "" if program is None else f' of "{escape(program.name) or "(unnamed)"}"'
-    return Drawing(f"Use of maps{name}", tuple(nodes), tuple(edges), sideways=True)
+    return Drawing(f"Use of maps{name}", tuple(nodes), tuple(edges), sideways=True,
+                   notes=notes_of(nodes, flows, links))  # fmt: skip
 
 
 def map_node(item: MapSpec, marks: Marks) -> Node:
