@@ -39,11 +39,11 @@ def tar_members(part: Part, budget: Budget) -> Iterator[Member]:
 def _members_of_region(part: Region, budget: Budget) -> Iterator[Member]:
     """Yield the members of an archive that can be read anywhere, layers in their own order."""
     rest = iter_tar(part, budget.charge)
-    damage = None
+    damage: Exception | None = None
     first: list[TarMember] = []
     try:
         first.extend(islice(rest, MAX_MEMBERS))
-    except ObjectError as error:
+    except (ObjectError, OSError) as error:
         damage = error
     by_name = {_plain(member.name): member for member in first}
     layers = _layers_of_members(by_name) if damage is None and len(first) < MAX_MEMBERS else {}

@@ -20,14 +20,17 @@ _MACHINES = {
 }  # fmt: skip
 """Machines a build leaves objects for beside BPF (``include/uapi/linux/elf-em.h``)."""
 
-_PACKED = "compressed with {}; unpack it first"
+_LOOKED_INTO = "; check and scan look inside"
 _BITCODE = "LLVM bitcode; compile to an object, without -emit-llvm or -flto"
 _NEIGHBOURS = {
-    b"\x1f\x8b": _PACKED.format("gzip"),
-    b"\xfd7zXZ\0": _PACKED.format("xz"),
-    b"\x28\xb5\x2f\xfd": _PACKED.format("zstd"),
-    b"BZh": _PACKED.format("bzip2"),
-    b"PK\3\4": "a zip archive; unpack it first",
+    b"\x1f\x8b": f"compressed with gzip{_LOOKED_INTO}",
+    b"\xfd7zXZ\0": f"compressed with xz{_LOOKED_INTO}",
+    b"\x28\xb5\x2f\xfd": f"compressed with zstd{_LOOKED_INTO}",
+    b"BZh": f"compressed with bzip2{_LOOKED_INTO}",
+    b"PK\3\4": f"a zip archive{_LOOKED_INTO}",
+    b"\x04\x22\x4d\x18": f"compressed with lz4{_LOOKED_INTO}",
+    b"\xed\xab\xee\xdb": f"an RPM package{_LOOKED_INTO}",
+    b"07070": f"a cpio archive{_LOOKED_INTO}",
     b"BC\xc0\xde": _BITCODE,
     b"\xde\xc0\x17\x0b": _BITCODE,
 }
@@ -52,7 +55,7 @@ def describe(head: bytes) -> str:
     """Return in words what a file is that is neither a 64-bit BPF ELF nor a PE."""
     kind = sniff(head)
     if kind == "archive":
-        return "an archive; read its members one by one"
+        return f"an archive{_LOOKED_INTO}"
     if kind == "elf":
         return _describe_elf(head)
     for magic, what in _NEIGHBOURS.items():

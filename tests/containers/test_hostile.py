@@ -13,6 +13,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -324,6 +325,33 @@ def test_zip_inside_a_stream_that_is_too_large(monkeypatch: pytest.MonkeyPatch) 
     ((path, reason),) = unopened(gzip.compress(tar({"x.zip": inner})))
     assert path == "f!x.zip"
     assert reason.endswith("inside packed data: unpack it first")
+
+
+def test_a_file_that_cannot_be_read_further_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(tar({"a.o": OBJECT, "b": bytes(3 << 20), "c.o": OTHER}))
+    read = parts.FileBytes.__getitem__
+
+    def fail(self: parts.FileBytes, key: slice) -> bytes:
+        if key.start > 2 << 20:
+            raise OSError(5, "Input/output error")
+        return read(self, key)
+
+    monkeypatch.setattr(parts.FileBytes, "__getitem__", fail)
+    results = list(iter_objects(path, "f"))
+    failed = Unopened("f", "cannot be read: Input/output error")
+    assert results == [Contained("f!a.o", OBJECT), failed]
+
+
+def test_a_file_that_shrinks_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(tar({f"{number}.o": OBJECT for number in range(5000)}))
+    results = iter_objects(path, "f")
+    assert next(results) == Contained("f!0.o", OBJECT)
+    path.write_bytes(b"")
+    assert isinstance(list(results)[-1], Unopened)
 
 
 def test_encrypted_and_unusual_zip_members() -> None:
