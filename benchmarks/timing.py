@@ -73,14 +73,21 @@ def print_rows(title: str, rows: Sequence[Row]) -> None:
     for row in rows:
         peer = ratio = ""
         if row.peer_milliseconds is not None:
-            peer = f"{row.peer_milliseconds:9.2f}"
-            ratio = f"{row.milliseconds / max(row.peer_milliseconds, 1e-3):6.2f}x"
+            peer = _shown(row.peer_milliseconds)
+            ratio = f"{row.milliseconds / max(row.peer_milliseconds, 1e-4):6.2f}x"
         name = row.peer if peer else (f"{row.peer} (not installed)" if row.peer else "")
         print(
-            f"  {row.what:<44} {row.milliseconds:9.2f}  {row.goal:>10}  {name:<28} "
+            f"  {row.what:<44} {_shown(row.milliseconds)}  {row.goal:>10}  {name:<28} "
             f"{peer:>9}  {ratio:>7}"
         )
 
+
+def _shown(milliseconds: float) -> str:
+    return f"{milliseconds:9.2f}" if milliseconds >= _SHORT else f"{milliseconds:9.4f}"
+
+
+_SHORT = 0.1
+"""Milliseconds below which more digits are shown."""
 
 _PEAK = """
 import resource

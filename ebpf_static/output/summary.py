@@ -17,6 +17,8 @@ def footer(report: Report, style: Style) -> str:
     ]
     found = f"Found {', '.join(counts)}" if counts else "No problems found"
     text = f"{found} in {_plural(len(report.objects), 'object')}"
+    if not counts and not report.objects:  # "no problems" would be praise for nothing
+        text = "No object was judged"
     copies = sum(len(each.places) for each in report.copies)
     if copies:
         text += f" and {copies} {'copy' if copies == 1 else 'copies'} of them"

@@ -113,7 +113,7 @@ def test_standard_input(run: Run) -> None:
     assert " --> a/b.o" in named.out
     assert named.status == 1
     foreign = run("check", "-", stdin=b"hello")
-    assert (foreign.status, foreign.out) == (2, "No problems found in 0 objects; 1 failure\n")
+    assert (foreign.status, foreign.out) == (2, "No object was judged; 1 failure\n")
     assert foreign.err.startswith("error: <stdin>: ")
     assert run("check", "-", "--skip-unrecognized", stdin=b"hello").status == 0
 
