@@ -45,9 +45,13 @@ def iter_remarks(choices: Choices, report: Report) -> Iterator[str]:
         if each is not None:
             yield f"objects are loaded with {each.label}"
     if report.targets:
-        from ebpf_static.support.targets import known_lines
+        from ebpf_static.support.targets import known_lines, resolve
         from ebpf_static.target import Platform
 
+        for target in dict.fromkeys(it for each in choices.checkers() for it in each.targets):
+            if target.version is not None and target.platform is Platform.LINUX:
+                release = resolve(target)
+                yield f"{target}: {'; '.join((release.label, *release.notes))}"
         linux, windows = (known_lines(p)[-1] for p in (Platform.LINUX, Platform.WINDOWS))
         yield f"support tables: Linux up to {linux}, eBPF for Windows up to {windows}"
 

@@ -175,6 +175,9 @@ def _linux(target: Target, version: Version) -> Release:
         notes.append(f"judged as {line}.0: the tables know no release candidates")
         exact = Version(version.major, version.minor, 0)
     confidence = _line_confidence(row, notes)
+    read = max((row[it] for it in ("tree", "probed") if it in row), key=version_key, default=None)
+    if read is not None and version_key(read) < key_of(exact) <= version_key(row["newest"]):
+        notes.append(f"{line} was read up to {read}: later point releases may carry backports")
     return Release(
         text=str(target),
         platform=Platform.LINUX,

@@ -14,7 +14,7 @@ OLDEST = "3.18"
 
 
 def lines() -> Table:
-    """Every mainline line with the newest point release of it that was read or probed."""
+    """Every mainline line with the newest point release known: listed, read or probed."""
     trees = {
         tree["column"]: tree["makefile_version"]
         for tree in snapshot("linux/trees")["trees"]
@@ -22,12 +22,15 @@ def lines() -> Table:
     }
     notes = {tree["column"]: tree.get("note") for tree in snapshot("linux/trees")["trees"]}
     probed = {it["line"]: it for it in snapshot("linux/kernels_probed")["kernels"]}
+    listed = _listed()
     maintained = {it["version"]: it for it in snapshot("linux/lts")["lts"]}
     rows = []
     for line in _every_line(columns()[-1]):
         tree = _number(trees.get(line))
         kernel = probed.get(line, {}).get("version")
-        newest = max((it for it in (tree, kernel) if it), key=key, default=None)
+        known, where = listed.get(line, (None, None))
+        read = max((it for it in (tree, kernel) if it), key=key, default=None)
+        newest = max((it for it in (read, known) if it), key=key, default=None)
         life = maintained.get(line, {})
         rows.append(
             compact(
@@ -39,12 +42,17 @@ def lines() -> Table:
                 eol=life.get("eol"),
                 lts=bool(life) or None,
                 maintained=life.get("maintained") or (line == columns()[-1]) or None,
-                source=_source(line, probed=kernel is not None and kernel == newest),
+                listed=where if newest is not None and newest != read else None,
+                source=_source(line, probed=kernel is not None and kernel == read),
                 note=notes.get(line),
             )
         )
     facts = snapshot("linux/lts")
-    source = [*facts["source"], *snapshot("linux/kernels_probed")["source"]]
+    source = [
+        *facts["source"],
+        *snapshot("linux/kernels_probed")["source"],
+        *snapshot("linux/point_releases")["source"],
+    ]
     return Table(
         source,
         rows,
@@ -52,6 +60,17 @@ def lines() -> Table:
         as_of="2026-11-22",
         backports=facts["stable_backports_seen"],
     )
+
+
+def _listed() -> dict[str, tuple[str, str]]:
+    """Return the newest release of each line that a list names, and which list."""
+    found: dict[str, tuple[str, str]] = {}
+    for each in snapshot("linux/point_releases")["lists"]:
+        for release in each["releases"]:
+            line = release.rpartition(".")[0]
+            if line not in found or key(found[line][0]) < key(release):
+                found[line] = (release, each["commit"])
+    return found
 
 
 def _number(version: str | None) -> str | None:

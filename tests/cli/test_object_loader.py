@@ -83,3 +83,11 @@ def test_python() -> None:
         es.check(LEGACY, targets=target, loader="libbpf").findings
         == es.check(LEGACY, targets="linux:6.1", loader="cilium").findings
     )
+
+
+def test_releases_meant_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--target", "linux:6.6", "--target", "windows", "-v", "--exit-zero", "--isolated")
+    assert main(("check", str(LEGACY), *arguments)) == 0
+    err = capsys.readouterr().err
+    assert "linux:6.6: Linux 6.6.156; 6.6 was read up to 6.6.9" in err
+    assert "windows:" not in err

@@ -7,6 +7,8 @@ import pytest
 from ebpf_static import support
 from ebpf_static.errors import UnknownTargetError
 from ebpf_static.findings import Confidence
+from ebpf_static.support.judge import version_key
+from ebpf_static.support.tables import read_table
 from ebpf_static.target import Platform, Target
 
 
@@ -17,7 +19,8 @@ from ebpf_static.target import Platform, Target
         ("linux:6.1.0", "6.1.0", "Linux 6.1.0"),
         ("linux:v6.1.5", "6.1.5", "Linux 6.1.5"),
         ("linux:6.10", "6.10.0", "Linux 6.10.0"),
-        ("linux:5.15", "5.15.85", "Linux 5.15.85"),
+        ("linux:5.15", "5.15.220", "Linux 5.15.220"),
+        ("linux:6.6", "6.6.156", "Linux 6.6.156"),
         ("windows:1.1", "1.1.0", "eBPF for Windows 1.1.0"),
         ("windows:1.2", "1.2.1", "eBPF for Windows 1.2.1"),
         ("windows:0.21.1", "0.21.1", "eBPF for Windows 0.21.1"),
@@ -25,7 +28,7 @@ from ebpf_static.target import Platform, Target
         ("windows:unreleased", "1.6.0", "eBPF for Windows 1.6.0 (unreleased)"),
         ("debian:12", "6.1.192", "debian:12 (about Linux 6.1.192)"),
         ("rhel:9", "6.12.117", "rhel:9.6 (about Linux 6.12.117)"),
-        ("Rocky:8", "5.10.262", "rhel:8.10 (about Linux 5.10.262)"),
+        ("Rocky:8", "5.10.269", "rhel:8.10 (about Linux 5.10.269)"),
     ],
 )
 def test_a_target_means_one_release(text: str, version: str, label: str) -> None:
@@ -33,6 +36,25 @@ def test_a_target_means_one_release(text: str, version: str, label: str) -> None
     assert str(release.version) == version
     assert str(release) == label
     assert release.source
+
+
+def test_what_was_read_of_a_line_is_said() -> None:
+    read = "6.6 was read up to 6.6.9: later point releases may carry backports"
+    for text in ("linux:6.6", "linux:6.6.50"):
+        assert support.find_release(text).notes == (read,)
+    assert support.find_release("linux:6.6.9").notes == ()
+    newer = support.find_release("linux:6.6.900").notes
+    assert newer == ("newer than 6.6.156, the newest 6.6 release the tables know",)
+
+
+def test_newest_releases_are_of_their_line_and_no_older_than_what_was_read() -> None:
+    for row in read_table(Platform.LINUX, "lines").rows:
+        newest = row.get("newest")
+        assert newest is None or newest.rpartition(".")[0] == row["name"]
+        for read in ("tree", "probed"):
+            if read in row:
+                assert version_key(row[read]) <= version_key(newest)
+        assert ("listed" not in row) or newest not in (row.get("tree"), row.get("probed"))
 
 
 def test_the_newest_point_release_and_dot_zero_are_two() -> None:
