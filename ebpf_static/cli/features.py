@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from ebpf_static.output.style import PLAIN
 if TYPE_CHECKING:
     from ebpf_static.output.features_json import Question
     from ebpf_static.support.catalogue import Entry, Group
+    from ebpf_static.support.targets import Release
     from ebpf_static.uapi.constants import ProgramType
 
 NAME = "features"
@@ -46,6 +48,7 @@ examples:
   ebpf-static features map-types                           map types and their releases
   ebpf-static features helpers --target linux:5.15         what 5.15 has
   ebpf-static features helpers --program-type xdp --target linux:5.15
+  ebpf-static features helpers --target linux:6.1 --profile fleet.json
   ebpf-static features helper bpf_loop                     everything about one helper
   ebpf-static features limits --target linux:5.4 --target linux:6.1 --target windows:1.1"""
 
@@ -66,6 +69,11 @@ def add_parser(commands: Commands) -> None:
         "--target", action="append", default=[], metavar="TARGET",
         help="tell what this release has: linux:5.15, windows:1.1, debian:12; may be repeated "
         "(default: tell the releases that have it)",
+    )  # fmt: skip
+    group.add_argument(
+        "--profile", metavar="FILE",
+        help="what a machine of the one Linux target has, as 'ebpf-static probe' or 'bpftool -j "
+        "feature probe' wrote it; it goes before the tables",
     )  # fmt: skip
     group.add_argument(
         "--platform", choices=("linux", "windows"), help="show this platform only (default: both)"
@@ -115,15 +123,28 @@ def _render(args: Namespace) -> str:
 
 def _question(args: Namespace, group: Group) -> Question:
     from ebpf_static.output.features_json import Question
-    from ebpf_static.support.targets import find_release
 
     if args.target and not group.judged:
         raise UsageError(f"{group.name} are not a matter of the target: leave --target out")
     if args.program_type and group.name not in ("helpers", "kfuncs"):
         raise UsageError(f"--program-type is for helpers and kfuncs, not for {group.name}")
-    releases = tuple((text, find_release(text)) for text in dict.fromkeys(args.target))
+    releases = _releases(args)
     program_type = _program_type(args, [release.platform.value for _, release in releases])
     return Question(releases, program_type, args.back_end)
+
+
+def _releases(args: Namespace) -> tuple[tuple[str, Release], ...]:
+    """Return the targets, the only one with what a machine said of itself when that is given."""
+    from ebpf_static.kernel.opening import open_release
+    from ebpf_static.support.targets import find_release, parse_target
+
+    names = tuple(dict.fromkeys(args.target))
+    if args.profile is None:
+        return tuple((text, find_release(text)) for text in names)
+    if len(names) != 1:
+        raise UsageError("--profile is one machine's: name one Linux target with it")
+    target = replace(parse_target(names[0]), profile=args.profile)
+    return ((names[0], open_release(target)),)
 
 
 def _program_type(args: Namespace, asked: list[str]) -> ProgramType | None:

@@ -124,6 +124,10 @@ def test_json_has_spans_answers_and_sources(run: Run) -> None:
         ("kfuncs", "--target", "windows:1.1"),
         ("helper", "bpf_loop", "--target", "windows:1.1"),
         ("--target", "linux:6.1"),
+        ("helpers", "--profile", "nowhere.json"),
+        ("helpers", "--profile", "nowhere.json", "--target", "linux:6.1"),
+        ("helpers", "--profile", "x.json", "--target", "linux:6.1", "--target", "linux:6.6"),
+        ("helpers", "--profile", "x.json", "--target", "windows:1.1"),
     ],
 )
 def test_what_cannot_be_answered_is_said_in_one_line(run: Run, words: tuple[str, ...]) -> None:
@@ -131,6 +135,16 @@ def test_what_cannot_be_answered_is_said_in_one_line(run: Run, words: tuple[str,
     assert (result.status, result.out) == (2, "")
     assert result.err.startswith("error: ")
     assert result.err.count("\n") == 1
+
+
+def test_a_profile_goes_before_the_tables(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "machine.json"
+    told = {"format": "ebpf-static-profile", "version": 1, "map_types": {"RINGBUF": False}}
+    file.write_text(json.dumps(told), encoding="utf-8")
+    words = ("--target", "linux:6.1", "--profile", str(file))
+    found = rows(run("features", "map-types", *words).out)
+    status = {row["name"]: row["linux:6.1"] for row in found}
+    assert (status["RINGBUF"], status["BLOOM_FILTER"]) == ("unavailable", "available")
 
 
 class Terminal(io.StringIO):
