@@ -157,9 +157,7 @@ class _Evaluation(Operations):
         branch = state.copy()
         for value in (left, right):
             if isinstance(value, MaybeNull) and ins.opcode & 7 == _JMP:
-                # Asked: on one way it is an address. Of the other, NULL is said below.
-                branch.replace(value, None)
-                state.replace(value, None)
+                _tell_apart(ins, value, branch, state, right)
         if taken is not False:
             _refine(ins, branch, right, taken=True)
             self._enter(target, branch)
@@ -268,6 +266,18 @@ def _pieces(offset: int, size: int) -> Iterator[tuple[int, int]]:
         return
     for at in range((offset + 7) & -8, offset + size - 7, 8):
         yield at, 8
+
+
+def _tell_apart(
+    ins: Instruction, value: MaybeNull, branch: State, state: State, right: Value
+) -> None:
+    """Note on both ways of a comparison what it says of a helper's result and its copies."""
+    operation = ins.opcode & 0xF0
+    asked = right == 0 and not ins.opcode & 8
+    address = Pointer(Base.RETURNED, value.insn, 0)
+    # Of the way on which it is NULL, the register compared is told by _refine.
+    branch.replace(value, address if asked and operation == _JNE else None)
+    state.replace(value, address if asked and operation == _JEQ else None)
 
 
 def _refine(ins: Instruction, state: State, right: Value, *, taken: bool) -> None:

@@ -208,6 +208,8 @@ class Operations:
             flow.through_numbers[place] = register
 
     def _note_access(self, ins: Instruction, pointer: Pointer, size: int, *, writes: bool) -> None:
+        if pointer.base is Base.RETURNED:
+            return
         if pointer.base is Base.STACK:
             if pointer.id == self.depth and pointer.offset is not None and pointer.offset < 0:
                 used = self.flow.stack.get(self.index, 0)

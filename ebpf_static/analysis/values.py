@@ -33,6 +33,8 @@ class Base(IntEnum):
     """A function of the object; ``id`` is its index in ``spec.functions``."""
     KERNEL = 5
     """Something of the kernel's that exists; ``id`` is the extern's index."""
+    RETURNED = 6
+    """What a helper returned, known not to be NULL; ``id`` is the insn of the call."""
 
 
 class Pointer(NamedTuple):
