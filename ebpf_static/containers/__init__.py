@@ -37,8 +37,8 @@ _NO_CONTAINERS = ("object", "maybe-object", "other")
 def is_container(head: bytes) -> bool:
     """Tell whether a file starting with ``head`` is worth opening with :func:`iter_objects`.
 
-    True for programs and libraries (ELF for other machines, every PE file: a native image is told
-    apart further in), archives, packages and compressed files; False for objects and all else.
+    True for programs and libraries (ELF for other machines, Mach-O, every PE file: a native image
+    is told apart further in), archives, packages and compressed files; False for all else.
 
     Args:
         head: the first :data:`SNIFF_BYTES` of the file, or all of a shorter one.

@@ -33,6 +33,7 @@ Kind = Literal[
     "other",
 ]
 
+_MACH_O_MAGIC = b"\xcf\xfa\xed\xfe"  # 64-bit, little-endian: what macOS has run since 10.7
 _ZIP_MAGICS = (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _UNKNOWN_SIZE = b"\xff" * 8
@@ -48,7 +49,7 @@ def kind_of(head: bytes) -> Kind:
     if claimed == "bpf-elf":
         order: Literal["little", "big"] = "big" if head[5] == 2 else "little"
         return "object" if int.from_bytes(head[18:20], order) == EM_BPF else "maybe-object"
-    if claimed == "elf":
+    if claimed == "elf" or head.startswith(_MACH_O_MAGIC):
         return "host"
     if claimed == "pe":
         return "object" if is_native_image(head) else "host"

@@ -14,7 +14,7 @@ import pytest
 
 from ebpf_static.containers import is_container
 from tests.build.archives import PACKERS, ar, cpio, deb, lz4, rpm, rpm_stripped, tar, zipped, zstd
-from tests.containers.samples import HOST, OBJECT, OTHER, found, unopened
+from tests.containers.samples import HOST, NATIVE, OBJECT, OTHER, PE, found, unopened
 
 LONG = "a/" * 70 + "an-object-with-a-long-name.o"
 MEMBERS = {"a.o": OBJECT, "usr/bin/agent": HOST + OTHER, LONG: OBJECT, "doc": b"text" * 200}
@@ -126,6 +126,14 @@ def test_archives_in_archives() -> None:
     inner = zipped({"lib.a": ar({"x.o": OBJECT})})
     outer = gzip.compress(tar({"dist/w.whl": inner}))
     assert found(outer) == [("f!dist/w.whl!lib.a!x.o", OBJECT)]
+
+
+def test_native_images_are_objects_wherever_they_are() -> None:
+    assert found(zipped({"build/native/x.sys": NATIVE, "x.dll": PE + OBJECT})) == [
+        ("f!build/native/x.sys", NATIVE),
+        (f"f!x.dll!obj@{len(PE):#x}", OBJECT),
+    ]
+    assert found(gzip.compress(tar({"x.sys": NATIVE}))) == [("f!x.sys", NATIVE)]
 
 
 def test_thin_archives_are_said() -> None:

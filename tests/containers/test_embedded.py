@@ -115,5 +115,6 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 def test_is_container() -> None:
     assert is_container(HOST)
     assert is_container(PE)
+    assert is_container(b"\xcf\xfa\xed\xfe" + bytes(100))
     for head in (OBJECT, b"", b"text", bytes(512), b"\x7fEL"):
         assert not is_container(head[:512])
