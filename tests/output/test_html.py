@@ -171,6 +171,22 @@ def test_the_page_stays_small_and_says_what_it_leaves_out(monkeypatch: pytest.Mo
     assert "… and 1 more object, left out" in render(Page(TARGETS[:1], (), (entry,) * 3))
 
 
+def test_without_room_there_are_still_verdicts_and_who_tells_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "n" * 4_000
+    spec = es.read(CORPUS / "arena-clang19-el.o").model_copy(update={"license": "l" * 100_000})
+    entry = entry_of(spec, name)
+    monkeypatch.setattr(page, "MAX_CHARS", 3_000)
+    text = page_of(*(entry for _ in range(20)))
+    assert len(text) < 20 * 20_000
+    found = Structure(text)
+    assert {link[1:] for link in found.links if link.startswith("#o")} <= set(found.ids)
+    assert "MAP201" in found.text
+    for command in ("check", "requires", "inspect"):
+        assert f"Left out to keep the page small: 'ebpf-static {command}' tells it." in found.text
+
+
 def test_an_object_that_cannot_be_read_has_its_reason() -> None:
     finding = Finding(
         code="ELF001", name="malformed-object", severity=Severity.ERROR, message="it is cut off",

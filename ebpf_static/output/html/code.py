@@ -9,8 +9,8 @@ from ebpf_static.errors import FormatError, UsageError
 from ebpf_static.findings import Finding
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.html.findings import SHOWN, Places
-from ebpf_static.output.html.markup import Html, details, join, scrolling, tag, text
-from ebpf_static.output.html.model import Entry
+from ebpf_static.output.html.markup import Html, brief, details, join, scrolling, tag, text
+from ebpf_static.output.html.model import LEFT_OUT, Entry, Room
 from ebpf_static.output.listing import CodeLine, code_lines, title_of
 from ebpf_static.output.pictures.calls import draw_calls
 from ebpf_static.output.pictures.drawing import Drawing
@@ -28,24 +28,6 @@ _OPEN = 40
 """Boxes of a picture with findings that is unfolded from the start."""
 _LINE_CHARS = 60
 """About how much markup an instruction takes at least."""
-
-
-class Room:
-    """How much more may be written; characters."""
-
-    def __init__(self, most: int) -> None:
-        self.left = most
-
-    def fits(self, size: int) -> bool:
-        """Tell whether so much may be written."""
-        return size <= self.left
-
-    def take(self, part: Html | None) -> Html | None:
-        """Return the part if there is room for it, and count it."""
-        if part is None or not self.fits(len(part)):
-            return None
-        self.left -= len(part)
-        return part
 
 
 def places_of(number: int, entry: Entry) -> dict[tuple[str, str, int], str]:
@@ -85,10 +67,10 @@ def code_of(
         else:
             yield part
     if left_out:
-        names = join((tag("code", it.name or "(unnamed)") for it in left_out[:20]), ", ")
+        names = join((tag("code", brief(it.name, 80) or "(unnamed)") for it in left_out[:20]), ", ")
         more = f" and {len(left_out) - 20} more" if len(left_out) > 20 else ""
         yield tag(
-            "p", "Left out to keep the page small: ", names, more,
+            "p", LEFT_OUT, ": ", names, more,
             ". 'ebpf-static inspect FILE --disasm' lists them.", class_="cut",
         )  # fmt: skip
 
@@ -174,10 +156,10 @@ def pictures_of(entry: Entry, index: CodeIndex, room: Room) -> Iterator[Html]:
         else:
             yield part
     if left_out:
-        names = join((text(it) for it in left_out[:20]), ", ")
+        names = join((text(brief(it, 80)) for it in left_out[:20]), ", ")
         more = f" and {len(left_out) - 20} more" if len(left_out) > 20 else ""
         yield tag(
-            "p", "Left out to keep the page small: ", names, more,
+            "p", LEFT_OUT, ": ", names, more,
             ". 'ebpf-static graph' draws them.", class_="cut",
         )  # fmt: skip
 

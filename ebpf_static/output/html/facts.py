@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ebpf_static.graph.uses import calls_of
 from ebpf_static.output.code_facts import CodeIndex
 from ebpf_static.output.html.findings import named
-from ebpf_static.output.html.markup import Html, code, details, join, message, table, tag
+from ebpf_static.output.html.markup import Html, brief, code, details, join, message, table, tag
 from ebpf_static.output.html.model import Contents
 from ebpf_static.requirements.model import Guard, Requirement
 from ebpf_static.specs import CollectionSpec, MapSpec, ProgramSpec
@@ -20,7 +20,7 @@ _NAMES = 12
 def facts_of(spec: CollectionSpec) -> Html:
     """Return what an object is, in a line or two."""
     size = spec.elf.file_size if spec.elf is not None else None
-    licence = "none" if spec.license is None else spec.license
+    licence = "none" if spec.license is None else brief(spec.license)
     pairs = [
         ("platform", str(spec.platform)),
         ("byte order", spec.byte_order),

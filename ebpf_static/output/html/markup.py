@@ -86,6 +86,11 @@ def table(
     )
 
 
+def brief(value: str, most: int = 200) -> str:
+    """Return text that is not longer than something printed again and again may be."""
+    return value if len(value) <= most else f"{value[: most - 1]}…"
+
+
 def count(number: int, noun: str) -> str:
     """Return how many there are: ``1 object``, ``2 objects``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

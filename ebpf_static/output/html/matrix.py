@@ -6,8 +6,18 @@ from itertools import groupby
 
 from ebpf_static.findings import Finding
 from ebpf_static.matrix import Cell
-from ebpf_static.output.html.markup import Html, code, count, join, message, scrolling, table, tag
-from ebpf_static.output.html.model import Entry, Page
+from ebpf_static.output.html.markup import (
+    Html,
+    brief,
+    code,
+    count,
+    join,
+    message,
+    scrolling,
+    table,
+    tag,
+)
+from ebpf_static.output.html.model import LEFT_OUT, Entry, Page, Room
 from ebpf_static.output.matrix_text import message_without_release
 from ebpf_static.verdict import Status, Verdict
 
@@ -70,7 +80,7 @@ def _head(page: Page) -> Html:
 
 def _row(number: int, entry: Entry, folder: int) -> Html:
     cells = [_cell(number, at, entry, cell) for at, cell in enumerate(entry.row.cells)]
-    name = tag("a", code(entry.name[folder:]), href=f"#o{number}")
+    name = tag("a", code(brief(entry.name[folder:])), href=f"#o{number}")
     return tag("tr", tag("th", name, scope="row"), tag("td", _lowest(entry)), *cells)
 
 
@@ -83,7 +93,7 @@ def _cell(number: int, at: int, entry: Entry, cell: Cell) -> Html:
     loading = sum(it.status is Status.LOADS for it in cell.programs.values())
     counted = _is_counted(cell)
     heat = " some" if counted and loading else ""
-    label = f"{entry.name} on {cell.target}: {status.value}"
+    label = f"{brief(entry.name)} on {cell.target}: {status.value}"
     if counted:
         label += f"; {loading} of {len(cell.programs)} programs load alone"
     link = tag(
@@ -101,12 +111,19 @@ def _lowest(entry: Entry) -> str:
     return "–" if entry.row.lowest is None else str(entry.row.lowest)
 
 
-def verdicts_of(number: int, entry: Entry) -> Html:
-    """Return why an object loads or not, once for all targets with the same reasons."""
+def verdicts_of(number: int, entry: Entry, room: Room) -> Html:
+    """Return why an object loads or not, once for all targets with the same reasons.
+
+    Where there is no room for reasons, there is for the rules' codes: cells must lead somewhere.
+    """
     groups: dict[tuple[Status, tuple[tuple[str, str], ...]], list[int]] = {}
     for at, cell in enumerate(entry.row.cells):
         groups.setdefault((cell.verdict.status, _key(cell.verdict)), []).append(at)
-    return join(_group(number, entry, cells) for cells in groups.values())
+    whole = join(_group(number, entry, cells) for cells in groups.values())
+    taken = room.take(whole)
+    if taken is not None:
+        return taken
+    return join(_group(number, entry, cells, in_short=True) for cells in groups.values())
 
 
 def _key(verdict: Verdict) -> tuple[tuple[str, str], ...]:
@@ -114,7 +131,7 @@ def _key(verdict: Verdict) -> tuple[tuple[str, str], ...]:
     return tuple((it.code, it.location.logical) for it in verdict.reasons)
 
 
-def _group(number: int, entry: Entry, cells: list[int]) -> Html:
+def _group(number: int, entry: Entry, cells: list[int], *, in_short: bool = False) -> Html:
     first = entry.row.cells[cells[0]]
     targets = [
         tag("span", str(entry.row.cells[at].target), id=f"o{number}-t{at}", tabindex=-1)
@@ -122,19 +139,21 @@ def _group(number: int, entry: Entry, cells: list[int]) -> Html:
     ]
     status = first.verdict.status
     reasons = list(first.verdict.reasons)
+    heading = tag("h4", _badge(status), " ", join(targets, ", "))
+    back = tag("p", tag("a", "back to the table", href="#matrix"), class_="back")
+    if in_short:
+        codes = ", ".join(dict.fromkeys(it.code for it in reasons[:_REASONS]))
+        said = tag("p", f"{codes or _MEANINGS[status]}. {LEFT_OUT}", class_="cut")
+        return tag("article", heading, said, back, class_=f"verdict {status.value}")
+    of_one = len(cells) == 1
+    more = len(reasons) - _REASONS
     parts = [
-        tag("h4", _badge(status), " ", join(targets, ", ")),
-        tag("ul", *(_reason(it, of_one=len(cells) == 1) for it in reasons[:_REASONS]))
-        if reasons
-        else None,
-        tag("p", f"… and {count(len(reasons) - _REASONS, 'more reason')}", class_="cut")
-        if len(reasons) > _REASONS
-        else None,
+        tag("ul", *(_reason(it, of_one=of_one) for it in reasons[:_REASONS])) if reasons else None,
+        tag("p", f"… and {count(more, 'more reason')}", class_="cut") if more > 0 else None,
         tag("p", f"{_MEANINGS[status].capitalize()}.") if not reasons else None,
         _programs(first) if status is not Status.LOADS else None,
-        tag("p", tag("a", "back to the table", href="#matrix"), class_="back"),
     ]
-    return tag("article", *parts, class_=f"verdict {status.value}")
+    return tag("article", heading, *parts, back, class_=f"verdict {status.value}")
 
 
 def _reason(finding: Finding, *, of_one: bool) -> Html:

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ebpf_static.findings import Failure, Finding
 from ebpf_static.graph.flows import TargetFlows
 from ebpf_static.matrix import Row
+from ebpf_static.output.html.markup import Html
 from ebpf_static.output.rule_page import RulePage
 from ebpf_static.requirements.model import Requirements
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Target
+
+LEFT_OUT: Final = "Left out to keep the page small"
+
+
+class Room:
+    """How much more may be written; characters."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def fits(self, size: int) -> bool:
+        """Tell whether so much may be written."""
+        return size <= self.left
+
+    def take(self, part: Html | None) -> Html | None:
+        """Return the part if there is room for it, and count it."""
+        if part is None or not self.fits(len(part)):
+            return None
+        self.left -= len(part)
+        return part
 
 
 class Contents(NamedTuple):

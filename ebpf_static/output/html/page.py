@@ -8,12 +8,12 @@ from typing import Final
 
 from ebpf_static.findings import Severity
 from ebpf_static.output.code_facts import CodeIndex
-from ebpf_static.output.html.code import Room, code_of, pictures_of, places_of
+from ebpf_static.output.html.code import code_of, pictures_of, places_of
 from ebpf_static.output.html.facts import evidence_of, facts_of, maps_of, needs_of, programs_of
 from ebpf_static.output.html.findings import findings_of, overview
-from ebpf_static.output.html.markup import Html, code, count, join, message, tag
+from ebpf_static.output.html.markup import Html, brief, code, count, join, message, tag
 from ebpf_static.output.html.matrix import matrix_section, verdicts_of
-from ebpf_static.output.html.model import Entry, Page
+from ebpf_static.output.html.model import LEFT_OUT, Entry, Page, Room
 from ebpf_static.package_data import read_data
 
 MAX_OBJECTS: Final = 1_000
@@ -74,7 +74,7 @@ def _header(page: Page) -> Html:
     judged = ", ".join(page.judged_for) or "each object's own platform"
     links = [("#matrix", "Verdicts"), ("#findings", "Findings by rule")]
     if len(page.entries) == 1:
-        links.append(("#o0", page.entries[0].name))
+        links.append(("#o0", brief(page.entries[0].name)))
     elif page.entries:
         links.append(("#objects", "Objects"))
     return tag(
@@ -120,7 +120,7 @@ def _contents(page: Page) -> Html | None:
     if len(page.entries) < 2:
         return None
     items = (
-        tag("li", tag("a", code(entry.name), href=f"#o{n}"), " ", _found(entry))
+        tag("li", tag("a", code(brief(entry.name)), href=f"#o{n}"), " ", _found(entry))
         for n, entry in enumerate(page.entries)
     )
     return tag("section", tag("h2", "Objects", id="objects"), tag("ul", *items, class_="objects"),
@@ -152,11 +152,11 @@ def _object(number: int, entry: Entry, urls: dict[str, str], room: Room) -> Html
     name = f"o{number}"
     places = places_of(number, entry)
     parts: list[Html | None] = [
-        tag("h2", code(entry.name), id=name),
+        tag("h2", code(brief(entry.name, 1_000)), id=name),
         facts_of(entry.contents.spec) if entry.contents is not None else None,
         _copies(entry),
-        *_part("Where it loads, and why not", verdicts_of(number, entry)),
-        *_part("Findings", room.take(findings_of(number, entry, urls, places))),
+        *_part("Where it loads, and why not", verdicts_of(number, entry, room)),
+        *_part("Findings", _fit(room, findings_of(number, entry, urls, places), "check")),
         *(_inside(number, entry, places, room) if entry.contents is not None else ()),
     ]
     return tag("section", *parts, class_="object", aria_labelledby=name)
@@ -166,7 +166,7 @@ def _copies(entry: Entry) -> Html | None:
     """Return where else the object is."""
     if not entry.copies:
         return None
-    names = join((code(name) for name in entry.copies[:_COPIES]), ", ")
+    names = join((code(brief(name)) for name in entry.copies[:_COPIES]), ", ")
     more = len(entry.copies) - _COPIES
     return tag("p", "The same object is in ", names, f" and {more} more" if more > 0 else None)
 
@@ -186,9 +186,10 @@ def _inside(
             words = (f"{lowest.below} rejects it: ", tag("strong", lowest.reason.code), " ")
             reason = join((*words, message(lowest.reason.message)))
     index = CodeIndex(contents.spec, contents.remap)
-    programs, maps = room.take(programs_of(index)), room.take(maps_of(contents.spec))
-    evidence = room.take(evidence_of(contents.spec))
-    listed = room.take(needs_of(contents, since, reason))
+    listed = _fit(room, needs_of(contents, since, reason), "requires")
+    programs = _fit(room, programs_of(index), "inspect")
+    maps = _fit(room, maps_of(contents.spec), "inspect")
+    evidence = _fit(room, evidence_of(contents.spec), "inspect")
     shares = Room(room.left // 2)
     drawn = list(pictures_of(entry, index, shares))
     room.left -= room.left // 2 - shares.left
@@ -200,6 +201,14 @@ def _inside(
         *_part("Pictures", join(drawn)),
         *_part("Code", join(code_of(number, entry, index, places, room))),
     ]
+
+
+def _fit(room: Room, part: Html | None, command: str) -> Html | None:
+    """Return a part if there is room for it, else who tells what it would have said."""
+    if not part:
+        return None
+    said = f"{LEFT_OUT}: 'ebpf-static {command}' tells it."
+    return room.take(part) or tag("p", said, class_="cut")
 
 
 def _part(title: str, content: Html | None) -> list[Html | None]:

@@ -48,7 +48,7 @@ def draw_calls(
         roots: Iterable[FunctionSpec] = index.spec.programs or index.spec.functions
         title = "Calls"
     else:
-        roots, title = (function,), f'Calls of "{escape(function.name) or "(unnamed)"}"'
+        roots, title = (function,), f'Calls of "{shorten(escape(function.name)) or "(unnamed)"}"'
     for root in roots:
         picture.add_root(root)
     return picture.drawing(title)

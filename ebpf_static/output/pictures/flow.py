@@ -49,7 +49,7 @@ def draw_flow(
         FormatError: its code is not whole instructions.
         UsageError: it has more blocks than can be drawn, or none: an image has machine code.
     """
-    name = escape(function.name) or "(unnamed)"
+    name = shorten(escape(function.name)) or "(unnamed)"
     if not function.code:
         raise UsageError(f'"{name}" has no bytecode whose control flow could be drawn')
     links = Links(index.spec)
@@ -65,7 +65,7 @@ def draw_flow(
         part = _Part(item, found, lines, marks.by_insn(item))
         _draw_function(part, group, most, (nodes, edges), flows, programs)
     title = f'Control flow of "{name}"'
-    groups = tuple(title_of(item) for item in linked)
+    groups = tuple(shorten(title_of(item)) for item in linked)
     return Drawing(title, tuple(nodes), tuple(edges), groups, notes=notes_of(nodes, flows, links))
 
 

@@ -54,7 +54,7 @@ def draw_maps(
     ensure_drawable("the picture of maps", len(programs) + len(shown), len(edges))
     nodes = [_program_node(item, marks) for item in programs]
     nodes += [map_node(spec.maps[at], marks) for at in shown]
-    name = "" if program is None else f' of "{escape(program.name) or "(unnamed)"}"'
+    name = "" if program is None else f' of "{shorten(escape(program.name)) or "(unnamed)"}"'
     return Drawing(f"Use of maps{name}", tuple(nodes), tuple(edges), sideways=True,
                    notes=notes_of(nodes, flows, links))  # fmt: skip
 
