@@ -10,6 +10,8 @@ it known here which files are tracked in spite of a rule.
 from __future__ import annotations
 
 import os
+import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +90,21 @@ def _spec_maker() -> Callable[[list[str]], GitIgnoreSpec]:
         from pathspec import GitIgnoreSpec
     except ImportError as error:
         raise UsageError(f"--respect-gitignore needs pathspec: pip install '{_EXTRA}'") from error
-    return GitIgnoreSpec.from_lines
+
+    def make(lines: list[str]) -> GitIgnoreSpec:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of re, about brackets in brackets
+            return GitIgnoreSpec.from_lines([line for line in lines if is_rule(line)])
+
+    def is_rule(line: str) -> bool:
+        # What is no pattern matches nothing in git, and is an error here.
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except (ValueError, re.error):
+            return False
+        return True
+
+    return make
 
 
 def _decides(rules: Rules, path: Path, *, is_folder: bool) -> bool:

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ebpf_static.engine import gitignore
 from ebpf_static.engine.inputs import Inputs, find_inputs
@@ -144,6 +146,23 @@ def test_rules_count_without_a_repository(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "x" / ".gitignore").write_text("a.o\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert list(find_inputs(["."], respect_gitignore=True).found) == ["x/b.o"]
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.text("ab*?[]!\\\\/^-# \t.", max_size=9), max_size=4))
+def test_any_rules_are_rules(lines: list[str]) -> None:
+    spec = gitignore._spec_maker()(lines)
+    for name in ("a", "a/b.o", "a/", "!", "#a", " "):
+        assert spec.check_file(name).include in (True, False, None)
+
+
+@pytest.mark.parametrize("rule", ["!", "\\", "a\\", "[z-a]", "[", "[[a]", "/", "***"])
+def test_what_is_no_pattern_matches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    monkeypatch.chdir(plant(tmp_path, {".gitignore": f"{rule}\na.o\n"}))
+    found = sorted(find_inputs(["."], respect_gitignore=True).found)
+    assert found == seen_by_git(tmp_path)
 
 
 def test_rules_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
