@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 
-NAMES = ("objects", "corpus", "scaling", "btf", "loading")
+NAMES = ("objects", "releases", "corpus", "scaling", "btf", "loading")
 
 
 def main() -> None:
