@@ -23,7 +23,11 @@ _BOUNDS = ("-timeout=10", "-rss_limit_mb=1500", "-max_len=65536")
 
 def main(arguments: list[str]) -> int:
     """Fuzz one reader, from its sound inputs on."""
-    atheris = importlib.import_module("atheris")
+    try:
+        atheris = importlib.import_module("atheris")
+    except ImportError:
+        print("needs atheris: pip install --group fuzz", file=sys.stderr)
+        return 2
     with atheris.instrument_imports(include=["ebpf_static", "ebpf_static_rules"]):
         readers = importlib.import_module("tests.fuzz.readers")
     if not arguments or arguments[0] not in readers.READERS:
