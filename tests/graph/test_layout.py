@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ebpf_static.graph.layout import Layout, Size, lay_out
 
+TURN = 20
+"""How far a wire that turns round goes on."""
 Graph = tuple[list[Size], list[tuple[int, int]]]
 
 
@@ -59,6 +61,22 @@ def assert_wired(graph: Graph, layout: Layout, *, sideways: bool) -> None:
             assert 0 <= at[1] <= layout.height
 
 
+def assert_clear(layout: Layout, *, sideways: bool) -> None:
+    """No wire passes behind a box: where it goes aside or turns, there is none at that height."""
+    for wire in layout.wires:
+        points = [(y, x) for x, y in wire.points] if sideways else list(wire.points)
+        for n, ((x, y), (to_x, to_y)) in enumerate(pairwise(points)):
+            low, high = min(y, to_y), max(y, to_y)
+            if low == high and x != to_x:  # it turns round: downwards first, then upwards
+                low, high = (low, low + TURN) if n < len(points) - 2 else (low - TURN, low)
+            for box in layout.boxes:
+                left, top, width, height = box
+                if sideways:
+                    left, top, width, height = box.y, box.x, box.height, box.width
+                beside = x == to_x and not left < x < left + width
+                assert beside or high <= top or top + height <= low
+
+
 @given(graphs(), st.booleans())
 def test_boxes_stand_apart_inside_the_picture_and_every_edge_is_drawn(
     graph: Graph,
@@ -68,6 +86,7 @@ def test_boxes_stand_apart_inside_the_picture_and_every_edge_is_drawn(
     assert [(box.width, box.height) for box in layout.boxes] == graph[0]
     assert_apart(layout)
     assert_wired(graph, layout, sideways=sideways)
+    assert_clear(layout, sideways=sideways)
     for box in layout.boxes:
         assert box.x >= 0
         assert box.y >= 0
