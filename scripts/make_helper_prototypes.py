@@ -43,6 +43,8 @@ def make_table() -> str:
     lines = []
     for fact in facts["helpers"]:
         row: Row = {"id": fact["id"], "name": fact["name"].removeprefix("bpf_")}
+        if fact["args"] is not None:
+            row["arguments"] = len(fact["args"])
         if fact["ret"] == "RET_INTEGER":
             row["number"] = True
         elif "NULL" in (fact["ret"] or ""):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ebpf_static.analysis import alu
 from ebpf_static.analysis.events import CallSite
-from ebpf_static.analysis.helpers import gives_number, may_give_null, memory_of
+from ebpf_static.analysis.helpers import argument_count, gives_number, may_give_null, memory_of
 from ebpf_static.analysis.inputs import Patch, Poison
 from ebpf_static.analysis.operations import Operations
 from ebpf_static.analysis.run import UNKNOWN_ARGUMENTS, Run
@@ -177,6 +177,8 @@ class _Evaluation(Operations):
             result = self._call_function(reference.target, arguments)
         elif ins.opcode == _CALL and ins.src == 0:
             helper = ins.imm & 0xFFFFFFFF
+            for register in range(1, 1 + argument_count(helper) if self.on_linux else 1):
+                self._read(state, register, ins.index)
             result = self._result_of(helper, ins.index, arguments, state)
             self._note_call(ins, helper, -1, arguments)
         elif reference is not None:

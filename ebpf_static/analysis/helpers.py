@@ -26,27 +26,39 @@ class Memory(NamedTuple):
     written: bool
 
 
+def argument_count(helper: int) -> int:
+    """Return how many arguments a helper surely takes, 0 for what no table knows."""
+    return _table().arguments.get(helper, 0)
+
+
 def gives_number(helper: int) -> bool:
     """Tell whether a helper returns a number, and no address (``RET_INTEGER``)."""
-    return helper in _table()[0]
+    return helper in _table().numbers
 
 
 def may_give_null(helper: int) -> bool:
     """Tell whether a helper returns an address or NULL (``PTR_MAYBE_NULL``)."""
-    return helper in _table()[2]
+    return helper in _table().nullable
 
 
 def memory_of(helper: int) -> tuple[Memory, ...]:
     """Return the memory a helper is handed."""
-    return _table()[1].get(helper, ())
+    return _table().memory.get(helper, ())
+
+
+class _Table(NamedTuple):
+    arguments: dict[int, int]
+    numbers: frozenset[int]
+    nullable: frozenset[int]
+    memory: dict[int, tuple[Memory, ...]]
 
 
 @cache
-def _table() -> tuple[frozenset[int], dict[int, tuple[Memory, ...]], frozenset[int]]:
-    table = json.loads(read_data("ebpf_static.analysis", "data", "helpers.json"))
-    memory = {
-        row["id"]: tuple(Memory(*it) for it in row.get("memory", ())) for row in table["helpers"]
-    }
-    numbers = frozenset(row["id"] for row in table["helpers"] if row.get("number"))
-    nullable = frozenset(row["id"] for row in table["helpers"] if row.get("nullable"))
-    return numbers, memory, nullable
+def _table() -> _Table:
+    rows = json.loads(read_data("ebpf_static.analysis", "data", "helpers.json"))["helpers"]
+    return _Table(
+        {row["id"]: row["arguments"] for row in rows if "arguments" in row},
+        frozenset(row["id"] for row in rows if row.get("number")),
+        frozenset(row["id"] for row in rows if row.get("nullable")),
+        {row["id"]: tuple(Memory(*it) for it in row.get("memory", ())) for row in rows},
+    )

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from ebpf_static.analysis.helpers import Memory, gives_number, may_give_null, memory_of
+from ebpf_static.analysis.helpers import (
+    Memory,
+    argument_count,
+    gives_number,
+    may_give_null,
+    memory_of,
+)
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId
 from tests.build.scripts import assert_fresh
@@ -37,3 +43,7 @@ def test_null_or_not() -> None:
     assert may_give_null(131)
     assert not may_give_null(158)
     assert not any(gives_number(h.number) and may_give_null(h.number) for h in _HELPERS)
+
+
+def test_arguments() -> None:
+    assert [argument_count(helper) for helper in (1, 5, 113, 999)] == [2, 0, 3, 0]
