@@ -16,6 +16,9 @@ _MOVES = re.compile(r"\binsn \d+|\boffset 0x[0-9a-f]+")
 """Parts of a message that change when code moves: ``insn 12``, ``byte offset 0x40``."""
 
 
+_EMBEDDED = re.compile(r"\bobj@0x[0-9a-f]+")
+"""Where an object is in the file around it, which changes with every build of that."""
+
 IN_SOURCE = "btf_decl_tag"
 """What the reason of a finding suppressed in the C source begins with."""
 
@@ -148,7 +151,7 @@ class Finding(_Model):
         parts = (
             self.code,
             self.target or "",
-            place.object,
+            _EMBEDDED.sub("obj@#", place.object),
             place.section or "",
             place.program or "",
             place.map or "",

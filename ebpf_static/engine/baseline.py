@@ -66,7 +66,7 @@ def write_baseline(path: Path, report: Report) -> int:
     Raises:
         ConfigError: the file cannot be written.
     """
-    counts = Counter(finding.fingerprint for finding in report.active)
+    counts = Counter((f.location.object, f.fingerprint) for f in report.active)
     objects: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
     for finding in report.active:
         place = finding.location
@@ -79,7 +79,7 @@ def write_baseline(path: Path, report: Report) -> int:
             "code": finding.code,
             "target": finding.target,
             "message": finding.message,
-            "count": counts[finding.fingerprint],
+            "count": counts[place.object, finding.fingerprint],
         }
     document = {
         "schema_version": SCHEMA_VERSION,

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ebpf_static.api import Checker
-from ebpf_static.engine.policy import changed
-from ebpf_static.findings import Finding, Ran, Report
+from ebpf_static.findings import Report
 from ebpf_static.scanning.cache_key import UnkeyableError, key_of
 from ebpf_static.scanning.finding import Found
+from ebpf_static.scanning.renaming import renamed
 
 FILE = "ebpf-static-1.sqlite3"
 MAX_BYTES = 256 << 20
@@ -191,29 +191,4 @@ def _read(row: tuple[Any, Any, Any], name: str) -> Report | None:
         report = Report.model_validate_json(text)
     except (TypeError, ValidationError):
         return None
-    return report if name == old else _renamed(report, old, name)
-
-
-def _renamed(report: Report, old: str, name: str) -> Report | None:
-    findings = []
-    for finding in report.findings:
-        if any(old in text for text in (finding.message, finding.help, *finding.related)):
-            return None
-        findings.append(_moved(finding, old, name))
-    if any(not line.startswith(f"{old}: ") for line in report.skipped):
-        return None
-    return Report.model_construct(
-        findings=tuple(findings),
-        objects=(name,),
-        targets=report.targets,
-        skipped=tuple(f"{name}{line.removeprefix(old)}" for line in report.skipped),
-        ran=tuple(Ran(name, ran.target, ran.rules) for ran in report.ran),
-    )
-
-
-def _moved(finding: Finding, old: str, name: str) -> Finding:
-    places = tuple(
-        place.model_copy(update={"object": name}) if place.object == old else place
-        for place in finding.locations
-    )
-    return changed(finding, locations=places)
+    return renamed(report, old, name)

@@ -100,7 +100,7 @@ class Surveyor:
             self._finder.trouble.fail(entry.first.number, entry.name, why)
             outcome = FoundObject(entry.name, problem=why)
         if isinstance(outcome, FoundObject):
-            yield replace(outcome, also_at=entry.other_names)
+            yield replace(outcome, path=entry.name, also_at=entry.other_names)
         for found in entry.everywhere:
             if isinstance(outcome, FoundObject):
                 self._finder.is_object(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ from ebpf_static.errors import EbpfStaticError, ObjectError, UnsupportedObjectEr
 from ebpf_static.findings import Copies, Report
 from ebpf_static.scanning.finding import Finder, Found, Terms, Watch
 from ebpf_static.scanning.once import OF_THE_RUN, Once, each_once, identity_of
+from ebpf_static.scanning.renaming import renamed
 from ebpf_static.scanning.runners import Done, Handle, Runner
 
 
@@ -166,7 +168,10 @@ class Judge:
         """Yield what is reported of an object, and note what could not be."""
         outcome = judged.outcome or Outcome(error=str(judged.error))
         if outcome.report is not None:
-            yield self._checker(judged.first).policy.apply(outcome.report)
+            report = renamed(outcome.report, judged.first.part.name, judged.name)
+            if report is None:  # a text speaks of the name it was judged by
+                report, judged = outcome.report, replace(judged, is_settled=True)
+            yield self._checker(judged.first).policy.apply(report)
             if judged.copies:
                 copies = Copies(judged.name, judged.other_names)
                 yield Report.model_construct(copies=(copies,))

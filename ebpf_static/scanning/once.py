@@ -27,6 +27,7 @@ class Once(Generic[_T]):
         outcome: what was made of it.
         error: why there is no outcome.
         copies: where else it was found, without its bytes.
+        is_settled: the first place is the one to name, whatever the others are.
     """
 
     first: Found
@@ -34,11 +35,19 @@ class Once(Generic[_T]):
     outcome: _T | None = None
     error: EbpfStaticError | None = None
     copies: list[Found] = field(default_factory=list)
+    is_settled: bool = False
+
+    @property
+    def primary(self) -> Found:
+        """The place reports name: a file of its own if there is one, whatever holds it, too."""
+        if self.is_settled:
+            return self.first
+        return next((found for found in self.everywhere if not found.inside), self.first)
 
     @property
     def name(self) -> str:
         """What reports call it."""
-        return self.first.part.name
+        return self.primary.part.name
 
     @property
     def everywhere(self) -> tuple[Found, ...]:
@@ -48,7 +57,8 @@ class Once(Generic[_T]):
     @property
     def other_names(self) -> tuple[str, ...]:
         """What it is called elsewhere."""
-        return tuple(found.part.name for found in self.copies)
+        primary = self.primary
+        return tuple(found.part.name for found in self.everywhere if found is not primary)
 
 
 def identity_of(found: Found) -> bytes:

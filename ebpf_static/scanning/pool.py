@@ -136,8 +136,11 @@ class _Worker:
         group: dict[str, Any] = {"process_group": 0}
         if sys.platform == "win32":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        # -I: nothing of where we run is imported. What the user set for this process holds there.
+        flags = ["-B"] if sys.dont_write_bytecode else []
+        flags += ["-X", "utf8"] if sys.flags.utf8_mode else []
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
-            [sys.executable, "-I", "-c", script],
+            [sys.executable, "-I", *flags, "-c", script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             **group,

@@ -71,7 +71,11 @@ def make_rows(
 
     finder = Finder(runner, Terms(), watch)
     entries = each_once(finder, inputs, start)
-    rows = tuple(e.outcome for e in entries if _settle(e, finder) and e.outcome is not None)
+    rows = tuple(
+        entry.outcome._replace(object=entry.name)
+        for entry in entries
+        if _settle(entry, finder) and entry.outcome is not None
+    )
     finder.finish()
     copies = tuple(Copies(e.name, e.other_names) for e in entries if e.copies and e.outcome)
     trouble = finder.trouble.report(inputs)

@@ -114,3 +114,18 @@ def test_hostile_names_stay_in_their_strings(file: Path) -> None:
     assert not after.active
     stale = apply_baseline(report(), read_baseline(file), "x").stale[0]
     assert stale.isprintable()
+
+
+def test_objects_inside_a_program_are_known_again_wherever_it_puts_them(file: Path) -> None:
+    def inside(offset: int) -> Finding:
+        place = Location(object=f"agent!obj@{offset:#x}", section=".maps", map="a")
+        return finding("a", locations=(place,))
+
+    write_baseline(file, report(inside(0x40), inside(0x80)))
+    entries = read_baseline(file)
+    assert [(entry.object, entry.count) for entry in entries] == [
+        ("agent!obj@0x40", 1),
+        ("agent!obj@0x80", 1),
+    ]
+    rebuilt = report(inside(0x44), inside(0x90), inside(0xA0))
+    assert len(apply_baseline(rebuilt, entries, "x").active) == 1

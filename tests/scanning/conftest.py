@@ -61,8 +61,9 @@ class Kills(Rule):
                 time.sleep(3600)
             if program.name.startswith("crash"):
                 raise RuntimeError("boom")
+            about = context.object_name if program.name.startswith("named") else program.name
             yield self.finding(
-                context, f"program `{program.name}`", Location(object=context.object_name)
+                context, f"program `{about}`", Location(object=context.object_name)
             )
 
 

@@ -12,6 +12,7 @@ from ebpf_static.engine.inputs import Inputs, find_inputs
 from ebpf_static.engine.policy import Ignore, Policy
 from ebpf_static.findings import Copies, Report
 from ebpf_static.scanning.finding import Terms
+from ebpf_static.scanning.inventory import Surveyor
 from ebpf_static.scanning.judging import Judge
 from ebpf_static.scanning.runners import InExecutor, InProcess, InProcesses, Runner, in_order
 from tests.scanning.conftest import Write, object_with
@@ -149,3 +150,30 @@ def test_work_is_watched(write: Write, checker: Checker) -> None:
         work = Judge(lambda _: checker, runner, watch=lambda n, name: seen.append((n, name)))
         work.run(write(a="a", b="b"))
     assert seen == [(1, "a.o"), (1, "a.o"), (2, "b.o"), (2, "b.o")]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_of_its_own_is_named_before_what_is_inside_another(
+    write: Write, checker: Checker, tmp_path: Path, jobs: int
+) -> None:
+    contents = object_with("deep") + object_with("crash") + object_with("named")
+    (tmp_path / "agent").write_bytes(x86(contents))
+    inputs = write(probe="deep", unlucky="crash", wordy="named")
+    report = report_of(inputs, checker, InProcess() if jobs == 1 else InProcesses(jobs))
+    inside = [f"agent!obj@{64 + n * len(object_with('deep')):#x}" for n in range(3)]
+    found = {finding.message: finding.location.object for finding in report.findings}
+    assert found["program `deep`"] == "probe.o"
+    assert [failure.object for failure in report.failures] == ["unlucky.o"]
+    # What speaks of a name is not called otherwise.
+    assert found[f"program `{inside[2]}`"] == inside[2]
+    assert report.copies == (
+        Copies(inside[2], ("wordy.o",)),
+        Copies("probe.o", (inside[0],)),
+        Copies("unlucky.o", (inside[1],)),
+    )
+    assert report.objects == (inside[2], "probe.o", "unlucky.o")
+    assert {ran.object for ran in report.ran} == set(report.objects)
+    with InProcess() as runner:
+        listed = Surveyor(runner, NORMAL).run(inputs).objects
+    assert [each.path for each in listed] == ["probe.o", "unlucky.o", "wordy.o"]
+    assert listed[0].also_at == (inside[0],)
