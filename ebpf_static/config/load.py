@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ebpf_static.config.discover import parse_inline, read_table
 from ebpf_static.config.model import Settings, TargetSettings
-from ebpf_static.errors import ConfigError
+from ebpf_static.errors import ConfigError, escape
 
 MAX_EXTENDS = 16
 """Files that may extend one another."""
@@ -106,7 +106,7 @@ def _validate(table: Mapping[str, Any], where: str) -> Settings:
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_explain(error)}") from error
+        raise ConfigError(escape(f"{where}: {_explain(error)}")) from error
 
 
 def _explain(error: ValidationError) -> str:

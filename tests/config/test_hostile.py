@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ebpf_static.config.load import known_keys, load_file, load_inline
@@ -36,6 +36,7 @@ def refused_in_one_line(attempt: Callable[[], object]) -> None:
 
 @_SHARED
 @given(key=_KEYS, value=_VALUES)
+@example(key="\n", value=[])
 def test_settings(tmp_path: Path, key: str, value: Any) -> None:
     text = f"{json.dumps(key)} = {json.dumps(value)}"
     path = tmp_path / "ebpf-static.toml"
