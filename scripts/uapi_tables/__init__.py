@@ -1,0 +1,1 @@
+"""Makes the tables of names and numbers, a platform a module."""
