@@ -10,6 +10,8 @@ from ebpf_static.findings import Finding, Location, Severity
 from ebpf_static.isa import Instruction, format_instruction
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ReadProblem
+from ebpf_static.support import loader_answer
+from ebpf_static.target import ObjectLoader, Platform
 from ebpf_static_rules.code import CodeFacts
 from ebpf_static_rules.facts import iter_loaded, may_run
 from ebpf_static_rules.wording import capped
@@ -97,3 +99,16 @@ def place_of(problem: ReadProblem, context: RuleContext) -> Location:
 def in_words(instruction: Instruction) -> str:
     """Return an instruction as messages quote it."""
     return f"`{format_instruction(instruction)}`"
+
+
+def refuses_bad_btf(context: RuleContext) -> bool:
+    """Tell whether the object's loader refuses any BTF it cannot read, needed or not."""
+    return context.loader != ObjectLoader() and (
+        loader_answer("malformed_btf", context.loader) == "refuses"
+    )
+
+
+def refuses_duplicates(spec: CollectionSpec, context: RuleContext) -> bool:
+    """Tell whether the object's loader refuses programs or maps of one name."""
+    linux = context.judged_platform(spec) is Platform.LINUX
+    return linux and loader_answer("duplicate_names", context.loader) == "refuses"

@@ -6,7 +6,7 @@ from ebpf_static.findings import Severity
 from ebpf_static.plugins import RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ReadProblem
 from ebpf_static.target import Platform
-from ebpf_static_rules.bases import ProblemRule
+from ebpf_static_rules.bases import ProblemRule, refuses_bad_btf
 
 _NEEDS_BTF = (".maps", ".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.link")
 
@@ -55,7 +55,8 @@ class BtfMalformed(ProblemRule):
             return Severity.WARNING
         sections = spec.elf.sections if spec.elf is not None else ()
         declared = any(s.name in _NEEDS_BTF and s.size for s in sections)
-        return Severity.ERROR if declared or spec.externs else Severity.WARNING
+        needed = declared or spec.externs or refuses_bad_btf(context)
+        return Severity.ERROR if needed else Severity.WARNING
 
     def message_of(self, problem: ReadProblem) -> str:
         """Name the section, then the defect."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ebpf_static.findings import Severity
 from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, ReadProblem
-from ebpf_static_rules.bases import ProblemRule
+from ebpf_static.target import Platform
+from ebpf_static_rules.bases import ProblemRule, refuses_bad_btf
 
 
 class BtfExtMalformed(ProblemRule):
@@ -43,9 +44,10 @@ class BtfExtMalformed(ProblemRule):
     def severity_of(
         self, problem: ReadProblem, spec: CollectionSpec, context: RuleContext
     ) -> Severity:
-        """Return the rule's own severity: loaders go on without the section."""
-        del problem, spec, context
-        return self.severity
+        """Return the rule's own severity: libbpf goes on without the section; others do not."""
+        del problem
+        linux = context.judged_platform(spec) is Platform.LINUX
+        return Severity.ERROR if linux and refuses_bad_btf(context) else self.severity
 
     def message_of(self, problem: ReadProblem) -> str:
         """Name the section, the defect, and what is lost."""

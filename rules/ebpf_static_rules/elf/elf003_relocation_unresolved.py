@@ -48,6 +48,7 @@ class RelocationUnresolved(ProblemRule):
     code = "ELF003"
     name = "relocation-unresolved"
     severity = Severity.ERROR
+    refused_by_loader = "unresolvable_relocations"
     stage = Stage.OPEN
     step = Step.OPEN_CODE
     kind = "relocation"

@@ -43,6 +43,7 @@ class SymbolsMissing(Rule):
     code = "ELF010"
     name = "symbols-missing"
     severity = Severity.ERROR
+    refused_by_loader = "no_symbol_table"
     stage = Stage.OPEN
     step = Step.OPEN
 

@@ -42,6 +42,7 @@ class ObjectNotRelocatable(Rule):
     code = "ELF012"
     name = "object-not-relocatable"
     severity = Severity.ERROR
+    refused_by_loader = "not_relocatable"
     stage = Stage.OPEN
     step = Step.OPEN
 
@@ -52,7 +53,8 @@ class ObjectNotRelocatable(Rule):
         linux = context.judged_platform(spec) is Platform.LINUX
         yield self.finding(
             context,
-            f"ELF type is {spec.elf.type}, not 1 (ET_REL); libbpf loads relocatable objects only",
+            f"ELF type is {spec.elf.type}, not 1 (ET_REL); {context.loader.label} loads "
+            "relocatable objects only",
             Locator(spec, context).object(),
             help="load the compiler's own object, or link with `bpftool gen object`",
             severity=Severity.ERROR if linux else Severity.WARNING,

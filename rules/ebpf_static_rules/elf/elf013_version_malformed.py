@@ -43,6 +43,7 @@ class VersionMalformed(Rule):
     code = "ELF013"
     name = "version-malformed"
     severity = Severity.ERROR
+    refused_by_loader = "version_size"
     stage = Stage.OPEN
     step = Step.OPEN
     platforms = (Platform.LINUX,)
@@ -55,7 +56,8 @@ class VersionMalformed(Rule):
             if section.name == "version" and section.size != _VERSION_BYTES:
                 yield self.finding(
                     context,
-                    f"section `version` has {section.size} bytes; libbpf takes exactly 4",
+                    f"section `version` has {section.size} bytes; {context.loader.label} takes "
+                    "exactly 4",
                     Locator(spec, context).object(section.name, section.offset),
                     help="remove the section; only kernels before 5.0 need it, as a `__u32`",
                 )

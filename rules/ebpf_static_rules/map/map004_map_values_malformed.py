@@ -44,6 +44,7 @@ class MapValuesMalformed(ProblemRule):
     code = "MAP004"
     name = "map-values-malformed"
     severity = Severity.ERROR
+    refused_by_loader = "malformed_map_values"
     stage = Stage.OPEN
     step = Step.OPEN_CODE
     kind = "map-values"

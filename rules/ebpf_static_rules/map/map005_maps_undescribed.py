@@ -39,6 +39,7 @@ class MapsUndescribed(Rule):
     code = "MAP005"
     name = "maps-undescribed"
     severity = Severity.ERROR
+    refused_by_loader = "undescribed_maps"
     stage = Stage.OPEN
     step = Step.OPEN_MAPS
 

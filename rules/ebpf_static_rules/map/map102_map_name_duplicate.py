@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
+from ebpf_static_rules.bases import refuses_duplicates
 from ebpf_static_rules.wording import listed
 
 
@@ -43,6 +44,7 @@ class MapNameDuplicate(Rule):
     def check(self, spec: CollectionSpec, context: RuleContext) -> Iterator[Finding]:
         """Yield one finding for each name that repeats."""
         repeats = {n for n, times in Counter(spec.maps.keys()).items() if times > 1 and n}
+        refused = bool(repeats) and refuses_duplicates(spec, context)
         for name in sorted(repeats):
             sections = [item.section for item in spec.maps if item.name == name]
             yield self.finding(
@@ -50,5 +52,6 @@ class MapNameDuplicate(Rule):
                 f"{len(sections)} maps are called `{name}`",
                 Locator(spec, context).map(spec.maps[name]),
                 help="rename all but one of them",
+                severity=Severity.ERROR if refused else None,
                 related=(f"declared in {listed([f'section {s}' for s in sections])}",),
             )

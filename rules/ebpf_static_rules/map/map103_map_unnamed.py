@@ -39,6 +39,7 @@ class MapUnnamed(Rule):
     code = "MAP103"
     name = "map-unnamed"
     severity = Severity.ERROR
+    refused_by_loader = "unnamed_maps"
     stage = Stage.OPEN
     step = Step.OPEN_MAPS
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
+from ebpf_static_rules.bases import refuses_duplicates
 from ebpf_static_rules.wording import listed
 
 
@@ -44,6 +45,7 @@ class ProgramNameDuplicate(Rule):
         """Yield one finding for each name that repeats."""
         programs = spec.programs
         repeats = {n for n, times in Counter(programs.keys()).items() if times > 1 and n}
+        refused = bool(repeats) and refuses_duplicates(spec, context)
         for name in sorted(repeats):
             sections = [f"section {p.section}" for p in programs if p.name == name]
             yield self.finding(
@@ -51,5 +53,7 @@ class ProgramNameDuplicate(Rule):
                 f"{len(sections)} programs are called `{name}`",
                 Locator(spec, context).function(programs[name]),
                 help="rename all but one of them",
+                severity=Severity.ERROR if refused else None,
+                programs=tuple(programs.keys()) if refused else (),
                 related=(f"they are in {listed(sections)}",),
             )

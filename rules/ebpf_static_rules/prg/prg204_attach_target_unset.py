@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ebpf_static.findings import Finding, Severity
+from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.kernel.attach import needs_kernel_target
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release
+from ebpf_static.target import Library
 from ebpf_static_rules.release import ReleaseRule
 
 
@@ -61,10 +62,15 @@ class AttachTargetUnset(ReleaseRule):
                 what = f"names no attach target in its section `{program.section}`"
             else:
                 continue
+            # Callers of aya name the target of every such program.
+            by_caller = context.loader.library is Library.AYA
             yield self.finding(
                 context,
                 f"program `{program.name}` {what}",
                 locate.function(program),
                 help="call `bpf_program__set_attach_target()` before loading",
+                severity=Severity.NOTE if by_caller else None,
+                confidence=Confidence.LOW if by_caller else Confidence.HIGH,
                 targeted=True,
+                undecided=by_caller,
             )

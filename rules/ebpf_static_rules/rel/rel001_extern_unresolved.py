@@ -46,6 +46,7 @@ class ExternUnresolved(Rule):
     code = "REL001"
     name = "extern-unresolved"
     severity = Severity.ERROR
+    refused_by_loader = "undeclared_externs"
     stage = Stage.OPEN
     step = Step.OPEN_EXTERNS
 
