@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS = 10
 _WORKER_SECONDS = 60
 """How long a cluster may be without any worker before objects are judged here."""
 _LARGE = 1 << 20

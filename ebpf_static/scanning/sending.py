@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import pickle
 import shutil
+import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -37,20 +39,42 @@ def pack(checker: Checker, *, with_files: bool) -> bytes:
 
 @lru_cache(maxsize=16)
 def unpack(state: bytes) -> Checker:
-    """Return the checker, made once in each process: rules keep what they looked up."""
+    """Return the checker, made once in each process: rules keep what they looked up.
+
+    Files that came along are written to a temporary directory, unless they are here as well.
+    """
     checker: Checker
     files: dict[str, bytes]
     checker, files = pickle.loads(state)  # noqa: S301 - from the process that asks
-    if not files:
+    missing = {path: data for path, data in files.items() if not _is_here(path, data)}
+    if not missing:
         return checker
-    folder = Path(tempfile.mkdtemp(prefix="ebpf-static-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    here = {}
-    for number, (path, data) in enumerate(files.items()):
+    here = {path: path for path in files}
+    folder = _make_folder()
+    for number, (path, data) in enumerate(missing.items()):
         file = folder / f"{number}-{Path(path).name}"
         file.write_bytes(data)
         here[path] = str(file)
     return replace(checker, targets=tuple(_moved(target, here) for target in checker.targets))
+
+
+def _is_here(path: str, data: bytes) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(data) + 1) == data
+    except OSError:
+        return False
+
+
+def _make_folder() -> Path:
+    """Return a directory that goes when this process does: a Dask worker has one of its own."""
+    parent = None
+    if "distributed" in sys.modules:
+        with suppress(ValueError):  # not in a worker
+            parent = sys.modules["distributed"].get_worker().local_directory
+    folder = Path(tempfile.mkdtemp(prefix="ebpf-static-", dir=parent))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _paths(target: Target) -> tuple[str, ...]:
