@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ebpf_static.analysis import CallSite
 from ebpf_static.plugins import RuleContext
-from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
+from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release, substitutions
 from ebpf_static.support.loaders import NEWEST_LIBBPF
 from ebpf_static.target import Library, ObjectLoader, Platform, Version
 from ebpf_static.uapi.constants import HelperId
 from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import iter_flows
-
-BEHIND_A_QUESTION: Final = "unless the target's types or configuration, not given, make it dead"
-"""Said of calls behind a CO-RE guard, a weak symbol or a kernel configuration value."""
 
 
 class HelperCall(NamedTuple):
@@ -58,38 +55,6 @@ def split_by_course(
         yield Course(True, sure)
     if doubtful:
         yield Course(False, doubtful)
-
-
-class Meeting(NamedTuple):
-    """Programs in which some of a function's instructions run, or may run, on the target.
-
-    Attributes:
-        surely: as in :class:`Course`.
-        insn: the first of the instructions.
-        programs: the names of the programs.
-    """
-
-    surely: bool
-    insn: int
-    programs: tuple[str, ...]
-
-
-def iter_meetings(
-    spec: CollectionSpec, context: RuleContext, function: FunctionSpec, insns: Sequence[int]
-) -> Iterator[Meeting]:
-    """Yield the programs that surely run one of ``insns``, then those that may."""
-    index = next(at for at, found in enumerate(spec.functions) if found is function)
-    groups: dict[bool, dict[str, int]] = {True: {}, False: {}}
-    for program, flow in iter_flows(spec, context):
-        met = [insn for insn in insns if flow.is_reached(index, insn)]
-        if not met and not flow.complete:
-            groups[False][program.name] = insns[0]
-        elif met:
-            sure = [it for it in met if runs_surely(spec, context, program, (index, it))]
-            groups[bool(sure)][program.name] = (sure or met)[0]
-    for surely, found in groups.items():
-        if found:
-            yield Meeting(surely, min(found.values()), tuple(found))
 
 
 def iter_helper_calls(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
-from ebpf_static.specs import CollectionSpec, FunctionSpec
+from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId, ProgramType
-from ebpf_static_rules.calls import BEHIND_A_QUESTION, Meeting, iter_meetings
 from ebpf_static_rules.facts import iter_loaded_with_types
+from ebpf_static_rules.meetings import BEHIND_A_QUESTION, iter_meetings
 from ebpf_static_rules.wording import listed, unknown_confidence
 
 
@@ -68,7 +68,7 @@ class HelperUnknown(Rule):
                     f"`{function.name or function.section}` calls helper {number}"
                     f"{_elsewhere(platform, number)}, {why}"
                 )
-                for surely, insn, programs in _meetings(spec, context, function, calls):
+                for surely, insn, programs in iter_meetings(spec, context, function, calls):
                     yield self.finding(
                         context,
                         what if surely else f"{what}, {BEHIND_A_QUESTION}",
@@ -80,15 +80,6 @@ class HelperUnknown(Rule):
                         programs=programs,
                         undecided=not surely,
                     )
-
-
-def _meetings(
-    spec: CollectionSpec, context: RuleContext, function: FunctionSpec, calls: list[int]
-) -> Iterable[Meeting]:
-    """Return where the calls run; every one of them where no kernel is judged for."""
-    if context.release is None:
-        return (Meeting(surely=True, insn=calls[0], programs=()),)
-    return iter_meetings(spec, context, function, calls)
 
 
 def _judge(

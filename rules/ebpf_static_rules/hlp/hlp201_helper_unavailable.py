@@ -8,8 +8,9 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, helper
-from ebpf_static_rules.calls import BEHIND_A_QUESTION, iter_helper_calls, split_by_course
+from ebpf_static_rules.calls import iter_helper_calls, split_by_course
 from ebpf_static_rules.kernel_btf import has_helper
+from ebpf_static_rules.meetings import BEHIND_A_QUESTION
 from ebpf_static_rules.release import ReleaseRule, since_words
 
 

@@ -18,12 +18,12 @@ from ebpf_static.support import (
 )
 from ebpf_static.uapi.constants import HelperId
 from ebpf_static_rules.calls import (
-    BEHIND_A_QUESTION,
     HelperCall,
     iter_helper_calls,
     split_by_course,
 )
 from ebpf_static_rules.kernel_btf import has_function, has_helper
+from ebpf_static_rules.meetings import BEHIND_A_QUESTION
 from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
 from ebpf_static_rules.structures import find_structure
 from ebpf_static_rules.wording import listed, tick

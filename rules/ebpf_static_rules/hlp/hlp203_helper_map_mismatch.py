@@ -11,7 +11,8 @@ from ebpf_static.specs import CollectionSpec, MapSpec, ProgramSpec
 from ebpf_static.support import MapRules, Release, helper, helper_map_types, map_rules
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import HelperId
-from ebpf_static_rules.calls import BEHIND_A_QUESTION, iter_helper_calls, split_by_course
+from ebpf_static_rules.calls import iter_helper_calls, split_by_course
+from ebpf_static_rules.meetings import BEHIND_A_QUESTION
 from ebpf_static_rules.release import ReleaseRule
 
 _MAP_ARGUMENTS = 2

@@ -12,7 +12,8 @@ from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import ConditionKind, Release, kfunc
 from ebpf_static.support.known import kfunc_flags
-from ebpf_static_rules.calls import BEHIND_A_QUESTION, split_by_course
+from ebpf_static_rules.calls import split_by_course
+from ebpf_static_rules.meetings import BEHIND_A_QUESTION
 from ebpf_static_rules.release import ReleaseRule, iter_flows, since_words
 from ebpf_static_rules.wording import listed, tick
 

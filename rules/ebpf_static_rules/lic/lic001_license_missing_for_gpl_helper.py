@@ -8,8 +8,8 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.target import Platform
-from ebpf_static_rules.calls import BEHIND_A_QUESTION, Meeting, iter_meetings
 from ebpf_static_rules.lic.gpl import describe, is_compatible, iter_gpl_helpers, licence_help
+from ebpf_static_rules.meetings import BEHIND_A_QUESTION, iter_meetings
 from ebpf_static_rules.wording import listed
 
 
@@ -61,10 +61,7 @@ class LicenseMissingForGplHelper(Rule):
                 f"`{function.name or function.section}` calls the GPL-only helper "
                 f"`bpf_{helper.name}`, and {describe(spec)}"
             )
-            everywhere = (Meeting(surely=True, insn=calls[0], programs=()),)
-            judged = context.release is not None
-            meetings = iter_meetings(spec, context, function, calls) if judged else everywhere
-            for surely, insn, programs in meetings:
+            for surely, insn, programs in iter_meetings(spec, context, function, calls):
                 yield self.finding(
                     context,
                     what if surely else f"{what}, {BEHIND_A_QUESTION}",
