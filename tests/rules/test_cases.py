@@ -21,7 +21,7 @@ _PLACES = {"section", "program", "map", "symbol", "insn", "offset", "file", "lin
 _TEXTS = {"message", "help"}
 _PLAIN = {"severity", "confidence", "undecided"}
 _CASE_KEYS = {
-    "name", "object", "target", "kernel", "config", "loader", "page_size", "expect",
+    "name", "object", "target", "kernel", "config", "loader", "arch", "page_size", "expect",
 }  # fmt: skip
 _KEYS = _PLACES | _TEXTS | _PLAIN | {"related", "programs"}
 
@@ -57,23 +57,14 @@ def _target(case: dict[str, Any], folder: Path) -> Target:
     if "config" in case:
         config = folder / "config"
         config.write_text("".join(f"{key}={value}\n" for key, value in case["config"].items()))
-    page_size = case.get("page_size")
-    return Target.parse(case["target"], btf=btf, config=config, page_size=page_size)
+    machine = {"arch": case.get("arch", ""), "page_size": case.get("page_size")}
+    return Target.parse(case["target"], btf=btf, config=config, **machine)
 
 
 @pytest.mark.parametrize(("code", "verdict", "case"), LOADED)
 def test_case(code: str, verdict: str, case: dict[str, Any], tmp_path: Path) -> None:
     """A passing case has no finding, a failing one exactly those it expects."""
-    unknown = set(case) - {
-        "name",
-        "object",
-        "target",
-        "kernel",
-        "config",
-        "loader",
-        "page_size",
-        "expect",
-    }
+    unknown = set(case) - _CASE_KEYS
     assert not unknown, f"unknown keys of a case: {unknown}"
     report = _run(code, case, tmp_path)
     assert not report.failures

@@ -10,11 +10,11 @@ from ebpf_static.btf.core.compat import essential_name
 from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec, ProgramSpec
-from ebpf_static.support import ConditionKind, Release, kfunc
+from ebpf_static.support import ConditionKind, Release, feature, kfunc
 from ebpf_static.support.known import kfunc_flags
 from ebpf_static_rules.calls import split_by_course
 from ebpf_static_rules.meetings import BEHIND_A_QUESTION
-from ebpf_static_rules.release import ReleaseRule, iter_flows, since_words
+from ebpf_static_rules.release import ReleaseRule, iter_flows, open_conditions, since_words
 from ebpf_static_rules.wording import listed, tick
 
 _SLEEPABLE = "SLEEPABLE"
@@ -31,7 +31,8 @@ class KfuncNotForProgramType(ReleaseRule):
     What it does
     ------------
     Reports calls that may run of kernel functions the kernel has, but does not register for this
-    type of program, or for sleepable programs only. Functions no table knows, which a module or a
+    type of program, or for sleepable programs only, and any where the compiler of the target's
+    processor cannot call them. Functions no table knows, which a module or a
     newer kernel brings, are left undecided.
 
     Why it matters
@@ -66,6 +67,8 @@ class KfuncNotForProgramType(ReleaseRule):
         """Yield a finding for each call and reason, naming the programs it concerns."""
         locate = Locator(spec, context)
         states = context.view(spec).externs
+        answered = feature("kfuncs", release)
+        lacking = open_conditions(answered, context) if answered.available else ()
         for (index, insn, number), calls in _calls(spec, context).items():
             if states.get(number) is ExternState.ABSENT:
                 continue  # REL201, REL203
@@ -73,6 +76,10 @@ class KfuncNotForProgramType(ReleaseRule):
             wrong: dict[_Answer, list[ProgramSpec]] = {}
             for program in calls:
                 answer = _judge(name, program, index, spec, release)
+                if lacking:
+                    answer = _Answer(
+                        f"the processor's compiler takes such calls {lacking[0]}", False
+                    )
                 if answer is not None:
                     wrong.setdefault(answer, []).append(program)
             function = spec.functions[index]

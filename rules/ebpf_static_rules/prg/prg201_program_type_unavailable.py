@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.support import Release, program_type
+from ebpf_static.support import ConditionKind, Release, program_type
 from ebpf_static_rules.kernel_btf import has_program_type
 from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words, words_of
 
@@ -75,6 +75,16 @@ class ProgramTypeUnavailable(ReleaseRule):
                 yield self.undecided(
                     context,
                     f"{subject}; whether {release.label} has it is not known",
+                    locate,
+                    program,
+                )
+                continue
+            if answer.available and all(it.kind is ConditionKind.ARCH for it in lacking):
+                # Trampolines are made when the program is attached, and not for all it can be.
+                yield self.undecided(
+                    context,
+                    f"{subject}, which attaches through code its processor's compiler makes "
+                    f"{words_of(lacking)}; whether it is attached that way is not known",
                     locate,
                     program,
                 )
