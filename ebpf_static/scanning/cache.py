@@ -27,6 +27,8 @@ MAX_BYTES = 256 << 20
 """Size of all reports kept; the oldest go first."""
 
 _APPLICATION_ID = 0x65425046  # "eBPF"
+_TROUBLE = (OSError, sqlite3.Error, ValueError, OverflowError)
+"""What using a damaged database raises: its own messages may be no text, its numbers too large."""
 _BUSY_SECONDS = 10
 _BATCH = 256
 """Reports written at once."""
@@ -70,7 +72,7 @@ class Cache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._database = self._open(folder / FILE)
-        except (OSError, sqlite3.Error) as error:
+        except _TROUBLE as error:
             self._give_up(error)
 
     def get(self, checker: Checker, found: Found) -> Report | None:
@@ -82,7 +84,7 @@ class Cache:
         query = "SELECT name, checksum, report FROM judged WHERE identity = ? AND settings = ?"
         try:
             row = self._database.execute(query, (identity, key)).fetchone()
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._give_up(error)
             return None
         report = None if row is None else _read(row, name)
@@ -111,7 +113,7 @@ class Cache:
         """Write what is new, and close."""
         self._write()
         if self._database is not None:
-            with suppress(sqlite3.Error):
+            with suppress(*_TROUBLE):
                 self._database.close()
             self._database = None
 
@@ -166,14 +168,14 @@ class Cache:
                 )
                 cursor.execute(_TRIM, (self._max_bytes,))
                 cursor.execute("COMMIT")
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or error
         self.notes.append(f"the cache in '{self._folder}' is not used: {reason}")
         if self._database is not None:
-            with suppress(sqlite3.Error):
+            with suppress(*_TROUBLE):
                 self._database.close()
         self._database = None
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from ebpf_static.api import Checker
 from ebpf_static.cli.main import main
+from ebpf_static.findings import Report
 from ebpf_static.output import FORMATS
 from ebpf_static.scanning import cache
 from ebpf_static.scanning.cache import FILE, Cache
@@ -240,6 +242,29 @@ def test_a_damaged_report_is_judged_anew(run: Run) -> None:
     database.close()
     result = run("-v")
     assert result.out == fresh.out
+
+
+def test_no_damage_makes_a_wrong_answer(write: Write, checker: Checker, tmp_path: Path) -> None:
+    inputs = write(a="a", b="b")
+
+    def judged(folder: Path) -> tuple[Report, Cache]:
+        with Cache(folder) as kept, InProcess() as runner:
+            return Judge(lambda _: checker, runner, kept=kept).run(inputs), kept
+
+    fresh, _ = judged(tmp_path / "kept")
+    sound = (tmp_path / "kept" / FILE).read_bytes()
+    dice = random.Random(0)
+    for number in range(60):
+        data = bytearray(sound)
+        for _ in range(dice.choice([1, 8, 50])):
+            # The first page holds the header and the tables, and hurts most.
+            data[dice.randrange(dice.choice([200, len(data)]))] = dice.randrange(256)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / FILE).write_bytes(data)
+        report, kept = judged(folder)
+        assert report.model_dump() == fresh.model_dump()
+        assert len(kept.notes) < 2
 
 
 def test_a_directory_that_cannot_be_made_is_a_note(run: Run) -> None:
