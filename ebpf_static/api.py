@@ -241,9 +241,12 @@ class Checker:
 
     @property
     def preamble(self) -> Report:
-        """What is true of the run before any object: its targets and the plugins that failed."""
+        """What is true of the run before any object: targets, loaders, plugins that failed."""
+        named = (self.loader, *(target.loader for target in self.targets))
         return Report.model_construct(
-            failures=self.failures, targets=tuple(str(t) for t in self.targets)
+            failures=self.failures,
+            targets=tuple(str(t) for t in self.targets),
+            loaders=tuple(dict.fromkeys(str(it) for it in named if it is not None)),
         )
 
     def check(self, source: Source, name: str | None = None) -> Report:

@@ -224,6 +224,7 @@ class Report(_Model):
         failures: what could not be done.
         objects: names of the objects judged, sorted.
         targets: what they were judged for.
+        loaders: the libraries they are loaded with on Linux, as far as any were named.
         skipped: what was passed over, with the reason, one line each.
         ran: which rules judged each object for each target.
         stale: entries of the baseline that no finding matches any more, one line each.
@@ -234,6 +235,7 @@ class Report(_Model):
     failures: tuple[Failure, ...] = ()
     objects: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    loaders: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     ran: tuple[Ran, ...] = ()
     stale: tuple[str, ...] = ()
@@ -275,6 +277,7 @@ class Report(_Model):
             failures=tuple(dict.fromkeys(f for r in reports for f in r.failures)),
             objects=tuple(sorted({o for r in reports for o in r.objects})),
             targets=tuple(dict.fromkeys(t for r in reports for t in r.targets)),
+            loaders=tuple(dict.fromkeys(it for r in reports for it in r.loaders)),
             skipped=tuple(s for r in reports for s in r.skipped),
             ran=tuple(sorted((x for r in reports for x in r.ran), key=lambda x: x.object)),
             stale=tuple(s for r in reports for s in r.stale),

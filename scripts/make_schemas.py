@@ -88,6 +88,10 @@ def report_schema() -> dict[str, Any]:
         "schema_version": {"const": SCHEMA_VERSION},
         "tool": {**tool, "required": ["name", "version"]},
         "targets": {**texts, "description": "what was judged for"},
+        "loaders": {
+            **texts,
+            "description": "the libraries objects are loaded with on Linux; empty for libbpf",
+        },
         "objects": {**texts, "description": "what was judged, sorted"},
         "findings": {"type": "array", "items": {"$ref": "#/$defs/Finding"}},
         "failures": {"type": "array", "items": {"$ref": "#/$defs/Failure"}},

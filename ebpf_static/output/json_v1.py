@@ -5,6 +5,7 @@ Version 1::
     {
       "schema_version": 1,
       "tool": {"name": "ebpf-static", "version": "0.1.0"},
+      "loaders": ["cilium:0.22"],       libraries objects are loaded with; empty: libbpf
       "targets": ["linux:5.15"],        what was judged for; empty: each object's own platform
       "objects": ["a.bpf.o"],           what was judged, sorted
       "findings": [{
@@ -62,6 +63,7 @@ def to_dict(report: Report, links: Mapping[str, str]) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "ebpf-static", "version": __version__},
         "targets": list(report.targets),
+        "loaders": list(report.loaders),
         "objects": list(report.objects),
         "findings": [finding_to_dict(finding, links, report) for finding in report.findings],
         "failures": [

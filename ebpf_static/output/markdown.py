@@ -27,6 +27,8 @@ def render(report: Report, options: RenderOptions) -> str:
     parts = ["# ebpf-static", footer(report, PLAIN).strip()]
     if report.targets:
         parts.append("Judged for " + ", ".join(code(target) for target in report.targets) + ".")
+    if report.loaders:
+        parts.append("Loaded with " + ", ".join(code(it) for it in report.loaders) + ".")
     if report.failures:
         parts.append("## Failures")
         parts.append("\n".join(_failure(f.object, f.message) for f in report.failures))

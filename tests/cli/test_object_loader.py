@@ -91,3 +91,17 @@ def test_releases_meant_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     err = capsys.readouterr().err
     assert "linux:6.6: Linux 6.6.156; 6.6 was read up to 6.6.9" in err
     assert "windows:" not in err
+
+
+@pytest.mark.parametrize(
+    ("output_format", "words"),
+    [("json", '"loaders": [\n    "aya:0.13"'), ("markdown", "Loaded with `aya:0.13`.")],
+)
+def test_reports_name_the_loader(
+    output_format: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = ("check", str(LEGACY), "--isolated", "--exit-zero", "--output-format", output_format)
+    assert main((*plain, "--loader", "aya:0.13")) == 0
+    assert words in capsys.readouterr().out
+    assert main(plain) == 0
+    assert "aya:0.13" not in capsys.readouterr().out
