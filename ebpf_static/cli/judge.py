@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ebpf_static.engine.inputs import Inputs
     from ebpf_static.findings import Report
     from ebpf_static.scanning.cache import Cache
-    from ebpf_static.scanning.finding import Terms
+    from ebpf_static.scanning.finding import Finder, Terms
     from ebpf_static.scanning.inventory import Inventory
     from ebpf_static.scanning.runners import Runner
 
@@ -44,7 +44,10 @@ def take_inventory(args: Namespace, choices: Choices) -> tuple[Inventory, Inputs
 
     inputs = inputs_of(args, choices)
     with _progress(args, inputs) as progress, runner_for(args) as runner:
-        return Surveyor(runner, terms_of(args, choices), progress.step).run(inputs), inputs
+        work = Surveyor(runner, terms_of(args, choices), progress.step)
+        inventory = work.run(inputs)
+    _tell_of_unopened(args, work.finder)
+    return inventory, inputs
 
 
 def say_nothing_found(args: Namespace, inputs: Inputs) -> None:
@@ -113,6 +116,7 @@ def _judge(args: Namespace, choices: Choices, inputs: Inputs) -> Report:
         terms = terms_of(args, choices)
         work = Judge(choices.checker_for, runner, terms=terms, kept=kept, watch=watch)
         report = work.run(inputs)
+    _tell_of_unopened(args, work.finder)
     if args.verbose > 1:
         for line in "".join(work.traces).splitlines():
             print(escape(line), file=sys.stderr)
@@ -121,6 +125,13 @@ def _judge(args: Namespace, choices: Choices, inputs: Inputs) -> Report:
     if kept is not None:
         _tell_of_cache(args, kept)
     return report
+
+
+def _tell_of_unopened(args: Namespace, finder: Finder) -> None:
+    number = finder.trouble.unopened
+    if number and not args.verbose and not args.quiet:
+        parts = "1 part" if number == 1 else f"{number} parts"
+        complain(args, f"{parts} could not be opened: -v lists them, --strict fails", "note")
 
 
 def _tell_of_cache(args: Namespace, kept: Cache) -> None:

@@ -47,11 +47,19 @@ class Found(NamedTuple):
 
 @dataclass
 class Trouble:
-    """What could not be done and what was passed over, by the number of the file."""
+    """What could not be done and what was passed over, by the number of the file.
+
+    Attributes:
+        terms: what counts as a failure.
+        failures: what could not be done.
+        skipped: what was passed over.
+        unopened: how many parts of containers are among it because they could not be opened.
+    """
 
     terms: Terms
     failures: list[tuple[int, Failure]] = field(default_factory=list)
     skipped: list[tuple[int, str]] = field(default_factory=list)
+    unopened: int = 0
 
     def fail(self, number: int, name: str, message: str) -> None:
         """Note what could not be done."""
@@ -158,4 +166,5 @@ class Finder:
             if (item.named and not self.trouble.terms.lenient) or self.trouble.terms.strict:
                 self.trouble.fail(number, path, reason)
             else:
+                self.trouble.unopened += 1
                 self.trouble.skip(number, path, reason)

@@ -75,19 +75,23 @@ def describe(source: bytes | str, name: str) -> FoundObject | str:
 
 
 class Surveyor:
-    """Makes an inventory."""
+    """Makes an inventory.
+
+    Attributes:
+        finder: finds the objects.
+    """
 
     def __init__(self, runner: Runner, terms: Terms, watch: Watch | None = None) -> None:
         """Prepare to look; the arguments are those of :class:`~.finding.Finder`."""
         self._runner = runner
-        self._finder = Finder(runner, terms, watch)
+        self.finder = Finder(runner, terms, watch)
 
     def run(self, inputs: Inputs) -> Inventory:
         """Return what is in files."""
-        entries = each_once(self._finder, inputs, self._start)
+        entries = each_once(self.finder, inputs, self._start)
         objects = tuple(found for entry in entries for found in self._settle(entry))
-        self._finder.finish()
-        report = self._finder.trouble.report(inputs)
+        self.finder.finish()
+        report = self.finder.trouble.report(inputs)
         return Inventory(objects, report.failures, report.skipped)
 
     def _start(self, found: Found) -> Handle[FoundObject | str]:
@@ -97,12 +101,12 @@ class Surveyor:
         outcome = entry.outcome
         if outcome is None:
             why = str(entry.error)
-            self._finder.trouble.fail(entry.first.number, entry.name, why)
+            self.finder.trouble.fail(entry.first.number, entry.name, why)
             outcome = FoundObject(entry.name, problem=why)
         if isinstance(outcome, FoundObject):
             yield replace(outcome, path=entry.name, also_at=entry.other_names)
         for found in entry.everywhere:
             if isinstance(outcome, FoundObject):
-                self._finder.is_object(found)
+                self.finder.is_object(found)
             else:
-                self._finder.reject(found, outcome)
+                self.finder.reject(found, outcome)

@@ -87,6 +87,7 @@ class Judge:
     """Judges the objects in files.
 
     Attributes:
+        finder: finds the objects.
         traces: where errors of ours were raised.
     """
 
@@ -112,7 +113,7 @@ class Judge:
         self._checker_for = checker_for
         self._runner = runner
         self._kept = kept
-        self._finder = Finder(runner, terms, watch)
+        self.finder = Finder(runner, terms, watch)
         self._states: dict[int, Checker | bytes] = {}
 
     def run(self, inputs: Inputs) -> Report:
@@ -121,10 +122,10 @@ class Judge:
         Raises:
             UsageError: a rule or target does not exist, or a configuration is wrong.
         """
-        judged = each_once(self._finder, inputs, self._start, self._key, self._keep)
+        judged = each_once(self.finder, inputs, self._start, self._key, self._keep)
         reports = [report for each in judged for report in self._settle(each)]
-        self._finder.finish()
-        return Report.merge((*reports, self._finder.trouble.report(inputs)))
+        self.finder.finish()
+        return Report.merge((*reports, self.finder.trouble.report(inputs)))
 
     def _checker(self, found: Found) -> Checker:
         return self._checker_for(found.item.path)
@@ -177,8 +178,8 @@ class Judge:
                 yield Report.model_construct(copies=(copies,))
         for found in judged.everywhere:
             if outcome.report is not None:
-                self._finder.is_object(found)
+                self.finder.is_object(found)
             elif outcome.error:
-                self._finder.trouble.fail(found.number, found.part.name, outcome.error)
+                self.finder.trouble.fail(found.number, found.part.name, outcome.error)
             else:
-                self._finder.reject(found, outcome.foreign)
+                self.finder.reject(found, outcome.foreign)

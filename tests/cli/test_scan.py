@@ -134,3 +134,14 @@ def test_matrix_looks_where_scan_does_and_in_as_many_processes(run: Run) -> None
         assert run("matrix", name).status == 2
     broken = run("matrix", "good.o", "--target", "linux:6.1", "--kconfig", "nowhere")
     assert (broken.status, broken.err.count("\n")) == (2, 1)
+
+
+def test_what_could_not_be_opened_is_counted(run: Run, objects: Path) -> None:
+    (objects / "thin.a").write_bytes(b"!<thin>\n")
+    note = "note: 1 part could not be opened: -v lists them, --strict fails\n"
+    for words in (("scan", "."), ("scan", ".", "--list"), ("check", ".")):
+        assert run(*words).err == note
+        assert run(*words, "-q").err == ""
+        assert "note: skipped thin.a: a thin archive" in run(*words, "-v").err
+        strict = run(*words, "--strict")
+        assert (strict.status, "error: thin.a: " in strict.err) == (2, True)
