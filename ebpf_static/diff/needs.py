@@ -9,7 +9,7 @@ from ebpf_static.findings import Finding
 from ebpf_static.lowest import find_lowest
 from ebpf_static.requirements import Guard, Lowest, Requirement, requires
 from ebpf_static.specs import CollectionSpec
-from ebpf_static.support.judge import version_key
+from ebpf_static.support.versions import version_key
 from ebpf_static.target import Target
 from ebpf_static.verdict import Status, Verdict, deciding, judge_object
 

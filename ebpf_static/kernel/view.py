@@ -14,7 +14,7 @@ from ebpf_static.kernel.externs import resolve_externs
 from ebpf_static.kernel.kconfig import KconfigValues, resolve_kconfig
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support.architectures import DEFAULT, Architecture, find_architecture
-from ebpf_static.support.map_rules import PAGE_SIZE
+from ebpf_static.support.map_creation import PAGE_SIZE
 from ebpf_static.target import Version
 
 _FROZEN_DATA = Version(5, 5)

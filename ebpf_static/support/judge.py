@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 from ebpf_static.findings import Confidence
 from ebpf_static.support.facts import Availability, Backport, Condition, ConditionKind, Fact, Span
-from ebpf_static.target import Platform, Version
+from ebpf_static.support.versions import key_of, version_key
+from ebpf_static.target import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ebpf_static.support.targets import Release
 
-NEWEST = (1 << 30, 0, 0, 0)
-"""A key after every release."""
-
 _RANKS = (Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW)
-
-
-@cache
-def version_key(text: str) -> tuple[int, int, int, int]:
-    """Return a sortable key for the version text of a table; text of tables only, so cached."""
-    match = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?(?:-rc(\d+))?", text)
-    if match is None:
-        raise ValueError(f"no version: {text!r}")
-    major, minor, patch, candidate = match.groups()
-    return (int(major), int(minor), int(patch or 0), int(candidate) if candidate else 1 << 30)
-
-
-def key_of(version: Version) -> tuple[int, int, int, int]:
-    """Return :func:`version_key` of ``version``."""
-    candidate = int(version.pre[2:]) if version.pre else 1 << 30
-    return (version.major, version.minor, version.patch or 0, candidate)
 
 
 def judge(

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ebpf_static.support.facts import Fact, Span
-from ebpf_static.support.judge import version_key
 from ebpf_static.support.tables import read_table
+from ebpf_static.support.versions import version_key
 from ebpf_static.target import Platform
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from ebpf_static.errors import UsageError
 from ebpf_static.findings import Confidence
 from ebpf_static.support import known
 from ebpf_static.support.facts import Availability, Condition, ConditionKind, Fact
-from ebpf_static.support.judge import NEWEST, decide_attach_type, judge, key_of, version_key
+from ebpf_static.support.judge import decide_attach_type, judge
 from ebpf_static.support.tables import read_table
 from ebpf_static.support.targets import Release, release_of
+from ebpf_static.support.versions import NEWEST, key_of, version_key
 from ebpf_static.target import Platform, Target
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def btf_kind(kind: str, where: Target | Release) -> Availability:
     """Return whether ``where`` takes BTF with ``kind`` (``FLOAT``) from a program.
 
     libbpf rewrites kinds that a kernel does not take: see
-    :func:`ebpf_static.support.loaders.substitutions`.
+    :func:`ebpf_static.support.replacements.substitutions`.
     """
     return _btf_kind(kind, release_of(where))
 
@@ -317,7 +318,7 @@ def map_flag(map_type: MapType, flag: str, where: Target | Release) -> Availabil
     Args:
         map_type: the map's type.
         flag: the flag's name (``BPF_F_MMAPABLE``); see
-            :func:`ebpf_static.support.map_rules.flag_names`.
+            :func:`ebpf_static.support.map_creation.flag_names`.
         where: the target.
     """
     release = _same_platform(map_type.platform, where)

@@ -13,9 +13,9 @@ from functools import cache, lru_cache
 
 from ebpf_static.errors import UnknownTargetError
 from ebpf_static.findings import Confidence
-from ebpf_static.support.judge import key_of, version_key
 from ebpf_static.support.profile import Profile
 from ebpf_static.support.tables import Row, read_table
+from ebpf_static.support.versions import key_of, version_key
 from ebpf_static.target import PathLike, Platform, Target, Version
 
 

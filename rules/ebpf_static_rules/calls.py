@@ -9,7 +9,7 @@ from ebpf_static.analysis import CallSite
 from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release, substitutions
-from ebpf_static.support.loaders import NEWEST_LIBBPF
+from ebpf_static.support.replacements import NEWEST_LIBBPF
 from ebpf_static.target import Library, ObjectLoader, Platform, Version
 from ebpf_static.uapi.constants import HelperId
 from ebpf_static_rules.guards import runs_surely

@@ -19,6 +19,8 @@ from ebpf_static.uapi.constants import ProgramType
 from ebpf_static_rules.code import CodeFacts, read_code
 
 _CODE_REFERENCES = (ReferenceKind.CALL, ReferenceKind.FUNCTION)
+_MAX_LINKED = 1 << 18
+"""Functions linked into programs, once for each program; only hostile objects have more."""
 _MAX_STEPS = 1 << 21
 """Call edges followed in working out who calls whom; real objects have a few thousand."""
 
@@ -174,3 +176,26 @@ def may_run(spec: CollectionSpec, context: RuleContext, function: FunctionSpec, 
             for index, insns in flow.reached.items():
                 reached.setdefault(id(spec.functions[index]), set()).update(insns)
     return not reached or insn in reached.get(id(function), ())
+
+
+def iter_linked(spec: CollectionSpec) -> Iterator[tuple[ProgramSpec, frozenset[int]]]:
+    """Yield every program with the positions of the functions a loader links into it."""
+    facts = facts_of(spec)
+    budget = _MAX_LINKED
+    for index in facts.programs:
+        linked = frozenset(facts.reach((index,)))
+        budget -= len(linked)
+        if budget < 0:
+            return
+        program = spec.functions[index]
+        if isinstance(program, ProgramSpec):
+            yield program, linked
+
+
+def programs_linking(spec: CollectionSpec) -> dict[int, tuple[ProgramSpec, ...]]:
+    """Return for each function the programs it is linked into."""
+    found: dict[int, list[ProgramSpec]] = {}
+    for program, linked in iter_linked(spec):
+        for index in linked:
+            found.setdefault(index, []).append(program)
+    return {index: tuple(programs) for index, programs in found.items()}

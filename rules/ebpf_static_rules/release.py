@@ -14,10 +14,6 @@ from ebpf_static.support import Availability, Condition, ConditionKind, Release
 from ebpf_static.support.architectures import DEFAULT, architecture_of
 from ebpf_static.target import Platform, Version
 from ebpf_static_rules.evidence import is_foreign
-from ebpf_static_rules.facts import facts_of
-
-_MAX_LINKED = 1 << 18
-"""Functions linked into programs, once for each program; only hostile objects have more."""
 
 
 class ReleaseRule(Rule, abstract=True):
@@ -59,29 +55,6 @@ def iter_flows(spec: CollectionSpec, context: RuleContext) -> Iterator[tuple[Pro
     view = context.view(spec)
     for program in spec.programs:
         yield program, view.flow(program)
-
-
-def iter_linked(spec: CollectionSpec) -> Iterator[tuple[ProgramSpec, frozenset[int]]]:
-    """Yield every program with the positions of the functions a loader links into it."""
-    facts = facts_of(spec)
-    budget = _MAX_LINKED
-    for index in facts.programs:
-        linked = frozenset(facts.reach((index,)))
-        budget -= len(linked)
-        if budget < 0:
-            return
-        program = spec.functions[index]
-        if isinstance(program, ProgramSpec):
-            yield program, linked
-
-
-def programs_linking(spec: CollectionSpec) -> dict[int, tuple[ProgramSpec, ...]]:
-    """Return for each function the programs it is linked into."""
-    found: dict[int, list[ProgramSpec]] = {}
-    for program, linked in iter_linked(spec):
-        for index in linked:
-            found.setdefault(index, []).append(program)
-    return {index: tuple(programs) for index, programs in found.items()}
 
 
 def since_words(answer: Availability, release: Release) -> str:

@@ -10,8 +10,8 @@ import pytest
 import ebpf_static_rules
 from ebpf_static import support
 from ebpf_static.errors import UnknownTargetError
-from ebpf_static.support.judge import version_key
 from ebpf_static.support.tables import read_table
+from ebpf_static.support.versions import version_key
 from ebpf_static.target import Library, ObjectLoader, Platform, Version
 from ebpf_static.uapi.sections import (
     is_old_cilium_agreed,

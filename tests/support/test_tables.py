@@ -14,8 +14,8 @@ import pytest
 
 from ebpf_static.isa.operations import known_operations
 from ebpf_static.support.facts import Condition, ConditionKind, Span
-from ebpf_static.support.judge import version_key
 from ebpf_static.support.tables import Table, has_table, read_table
+from ebpf_static.support.versions import version_key
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
 from tests.build.scripts import assert_fresh, assert_names_stale_table, load_script

@@ -7,8 +7,8 @@ import pytest
 from ebpf_static import support
 from ebpf_static.errors import UnknownTargetError
 from ebpf_static.findings import Confidence
-from ebpf_static.support.judge import version_key
 from ebpf_static.support.tables import read_table
+from ebpf_static.support.versions import version_key
 from ebpf_static.target import Platform, Target
 
 

@@ -8,9 +8,7 @@ reported; the order is the kernel's.
 from __future__ import annotations
 
 from ebpf_static.btf.reader import Btf
-from ebpf_static.btf.verify.links import find_bad_link
 from ebpf_static.btf.verify.plain import is_plainly_sound
-from ebpf_static.btf.verify.records import find_bad_record
 from ebpf_static.btf.verify.rules import BtfProblem, KernelRules
 from ebpf_static.btf.verify.whole import find_bad_header
 
@@ -35,6 +33,10 @@ def find_kernel_problem(
     problem = find_bad_header(btf, chosen, by_loader=by_loader)
     if problem is not None or (by_loader and is_plainly_sound(btf, chosen)):
         return problem
+    # Most BTF is plainly sound, and a cold start need not import what says why another is not.
+    from ebpf_static.btf.verify.links import find_bad_link
+    from ebpf_static.btf.verify.records import find_bad_record
+
     return find_bad_record(btf, chosen, by_loader=by_loader) or find_bad_link(
         btf, chosen, by_loader=by_loader
     )

@@ -10,8 +10,9 @@ from ebpf_static.errors import UsageError
 from ebpf_static.findings import Confidence
 from ebpf_static.support import known, lookups
 from ebpf_static.support.facts import Availability, Status
-from ebpf_static.support.judge import judge, key_of, version_key
+from ebpf_static.support.judge import judge
 from ebpf_static.support.limits import limit
+from ebpf_static.support.versions import key_of, version_key
 from ebpf_static.uapi.constants import ProgramType
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ebpf_static.support import known
 from ebpf_static.support.facts import history
-from ebpf_static.support.judge import version_key
-from ebpf_static.support.map_rules import map_program_rules, size_history
+from ebpf_static.support.map_creation import map_program_rules, size_history
+from ebpf_static.support.versions import version_key
 from ebpf_static.target import Platform, Target
 from ebpf_static.uapi.constants import MapType, ProgramType
 

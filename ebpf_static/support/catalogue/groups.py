@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ebpf_static.errors import UsageError
 from ebpf_static.support import known
 from ebpf_static.support.facts import Condition, ConditionKind, Fact, Span
-from ebpf_static.support.judge import version_key
 from ebpf_static.support.tables import Row, Table, has_table, read_table
+from ebpf_static.support.versions import version_key
 from ebpf_static.target import Platform
 from ebpf_static.uapi.constants import AttachType, HelperId, MapType, ProgramType
 

@@ -11,14 +11,8 @@ from ebpf_static.isa import Kind, Operation, classify, known_operations
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, FunctionSpec, Reference, ReferenceKind
 from ebpf_static.support import Availability, Release, instruction
-from ebpf_static_rules.facts import facts_of
-from ebpf_static_rules.release import (
-    ReleaseRule,
-    iter_flows,
-    open_conditions,
-    programs_linking,
-    since_words,
-)
+from ebpf_static_rules.facts import facts_of, programs_linking
+from ebpf_static_rules.release import ReleaseRule, iter_flows, open_conditions, since_words
 from ebpf_static_rules.wording import capped
 
 # What a loader makes of a relocated instruction (libbpf ``bpf_object__relocate_data``). References

@@ -8,8 +8,9 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, feature
+from ebpf_static_rules.facts import programs_linking
 from ebpf_static_rules.ins.control import find_back_edge
-from ebpf_static_rules.release import ReleaseRule, programs_linking, since_words
+from ebpf_static_rules.release import ReleaseRule, since_words
 
 
 class LoopUnavailable(ReleaseRule):

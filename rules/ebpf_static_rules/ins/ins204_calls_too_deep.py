@@ -8,8 +8,9 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, limit
+from ebpf_static_rules.facts import iter_linked
 from ebpf_static_rules.ins.control import call_graph, deepest
-from ebpf_static_rules.release import ReleaseRule, iter_linked
+from ebpf_static_rules.release import ReleaseRule
 from ebpf_static_rules.wording import listed, tick
 
 

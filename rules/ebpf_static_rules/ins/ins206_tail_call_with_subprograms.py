@@ -10,7 +10,8 @@ from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, feature
 from ebpf_static_rules.calls import iter_helper_calls
-from ebpf_static_rules.release import ReleaseRule, iter_linked, open_conditions, since_words
+from ebpf_static_rules.facts import iter_linked
+from ebpf_static_rules.release import ReleaseRule, open_conditions, since_words
 
 _TAIL_CALL: Final = "tail_call"
 

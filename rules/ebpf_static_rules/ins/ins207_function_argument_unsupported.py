@@ -11,7 +11,8 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec, FunctionSpec, ProgramSpec
 from ebpf_static.support import Release, feature
-from ebpf_static_rules.release import ReleaseRule, programs_linking
+from ebpf_static_rules.facts import programs_linking
+from ebpf_static_rules.release import ReleaseRule
 
 _NOT_STRUCT: Final = "a pointer to something that is no structure"
 

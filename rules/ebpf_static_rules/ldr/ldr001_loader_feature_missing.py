@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ebpf_static.btf.core import CoreKind
 from ebpf_static.findings import Confidence, Finding, Location, Severity
 from ebpf_static.plugins import Locator, Rule, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec, ExternKind, MapOrigin, MapSpec, ReferenceKind
@@ -133,7 +132,11 @@ def _maps_used(spec: CollectionSpec) -> frozenset[int]:
 
 def _has_type_matches(spec: CollectionSpec) -> bool:
     ext = spec.btf_ext
-    return ext is not None and any(
+    if ext is None or not ext.core_sections:
+        return False
+    from ebpf_static.btf.core import CoreKind  # only an object with such relocations pays for it
+
+    return any(
         relocation.kind == CoreKind.TYPE_MATCHES
         for section in ext.core_sections
         for relocation in ext.core_relocations(section)

@@ -9,8 +9,8 @@ from ebpf_static.plugins import Rule, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ExternKind, ReferenceKind
 from ebpf_static.support import loader_answer
 from ebpf_static.target import ObjectLoader, Platform
+from ebpf_static_rules.facts import iter_linked
 from ebpf_static_rules.kernel_btf import is_typedef
-from ebpf_static_rules.release import iter_linked
 
 _FACT = "kernel_version_typedef"
 

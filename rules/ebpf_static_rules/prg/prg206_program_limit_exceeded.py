@@ -8,7 +8,8 @@ from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec, ReferenceKind
 from ebpf_static.support import Release, limit
-from ebpf_static_rules.release import ReleaseRule, iter_linked
+from ebpf_static_rules.facts import iter_linked
+from ebpf_static_rules.release import ReleaseRule
 
 _MAPS = (ReferenceKind.MAP, ReferenceKind.MAP_VALUE)
 _WORDS = {

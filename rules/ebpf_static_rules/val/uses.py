@@ -9,7 +9,7 @@ from ebpf_static.kernel.value_fields import find_fields
 from ebpf_static.specs import CollectionSpec, FunctionSpec, MapSpec, ProgramSpec, ReferenceKind
 from ebpf_static.support import MapProgramRule, Release, map_program_rules, map_rules
 from ebpf_static.target import Version
-from ebpf_static_rules.release import iter_linked
+from ebpf_static_rules.facts import iter_linked
 
 _HASHES = frozenset({"HASH", "PERCPU_HASH", "HASH_OF_MAPS"})
 _NO_PREALLOC = 1

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ebpf_static.support.judge import NEWEST, key_of, version_key
-from ebpf_static.support.program_rules import capabilities_at
+from ebpf_static.support.program_creation import capabilities_at
 from ebpf_static.support.tables import Row, read_table
 from ebpf_static.support.targets import release_of
+from ebpf_static.support.versions import NEWEST, key_of, version_key
 from ebpf_static.target import Platform, Target
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ebpf_static.support.facts import Condition, ConditionKind
-from ebpf_static.support.judge import NEWEST, key_of, version_key
 from ebpf_static.support.tables import read_table
 from ebpf_static.support.targets import release_of
+from ebpf_static.support.versions import NEWEST, key_of, version_key
 from ebpf_static.target import Platform, Target
 
 if TYPE_CHECKING:
