@@ -17,19 +17,17 @@ from ebpf_static.uapi.sections import (
     is_old_cilium_agreed,
     match_aya,
     match_cilium,
-    match_linux,
-    match_old_libbpf,
+    match_libbpf,
 )
 
-_STRICT = Version(1, 0)
 CILIUM_READ = Version(0, 22)
 """The release whose sections are known; of 0.11 only where it agrees."""
 _NO_SYMBOL = "none"
 
 
 def is_read_as_written(loader: ObjectLoader) -> bool:
-    """Whether a loader makes of an object what its spec says: libbpf 1.0 and newer."""
-    return loader.library is Library.LIBBPF and not loader_version(loader) < _STRICT
+    """Whether a loader makes of an object what its spec says: libbpf, no older one named."""
+    return loader.library is Library.LIBBPF and loader.version is None
 
 
 def match_section(section: str, loader: ObjectLoader) -> SectionMatch | None:
@@ -39,11 +37,11 @@ def match_section(section: str, loader: ObjectLoader) -> SectionMatch | None:
         return None if old and not is_old_cilium_agreed(section) else match_cilium(section)
     if loader.library is Library.AYA:
         return match_aya(section)
-    return match_linux(section) if is_read_as_written(loader) else match_old_libbpf(section)
+    return match_libbpf(section, loader_version(loader))
 
 
 def as_read_by(spec: CollectionSpec, loader: ObjectLoader) -> CollectionSpec:
-    """Return the spec of an object for Linux as ``loader`` reads it; itself for libbpf 1.0."""
+    """Return the spec of an object for Linux as ``loader`` reads it; itself for libbpf."""
     if is_read_as_written(loader) or spec.numbering is not Platform.LINUX or spec.elf is None:
         return spec
     changes: dict[str, object] = {

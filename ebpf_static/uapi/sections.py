@@ -45,6 +45,8 @@ CILIUM = "cilium/ebpf"
 AYA = "aya"
 EFW = "eBPF for Windows"
 
+_STRICT_LIBBPF = Version(1, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class SectionMatch:
@@ -125,10 +127,30 @@ def _linux_index() -> tuple[Mapping[str, Row], Mapping[str, Row]]:
     return standing_alone, with_target
 
 
-def match_old_libbpf(section: str) -> SectionMatch | None:
-    """Return what libbpf 0.6 to 0.8 make of ``section``: many names match as plain prefixes."""
-    loose = match_linux_loose(section)
-    return loose if loose is None or loose.exact or OLD_LIBBPF in loose.accepted_by else None
+def match_libbpf(section: str, release: Version) -> SectionMatch | None:
+    """Return what one release of libbpf, 0.6 or newer, makes of ``section``.
+
+    It takes the entries it has; before 1.0 many of them match as plain prefixes, too.
+    """
+    name = section.removeprefix("?")
+    head, slash, target = name.partition("/")
+    rows = [
+        row
+        for row in read_rows(Platform.LINUX, "sections")
+        if not release < Version.parse(row["since"])
+    ]
+    takers = (LIBBPF,)
+    for row in rows:
+        pattern = row["pattern"]
+        if name == pattern or (pattern[-1] == "+" and head == pattern[:-1]):
+            attach_to = target if slash and pattern[-1] == "+" else None
+            return _linux_match(row, section, attach_to, accepted_by=takers)
+    if not release < _STRICT_LIBBPF:
+        return None
+    for row in rows:
+        if row["sloppy"] and name.startswith(row["pattern"]):
+            return _linux_match(row, section, None, accepted_by=(OLD_LIBBPF,), exact=False)
+    return None
 
 
 def match_cilium(section: str) -> SectionMatch | None:

@@ -14,10 +14,11 @@ from ebpf_static.support.tables import read_table
 from ebpf_static.support.versions import version_key
 from ebpf_static.target import Library, ObjectLoader, Platform, Version
 from ebpf_static.uapi.sections import (
+    SectionMatch,
     is_old_cilium_agreed,
     match_aya,
     match_cilium,
-    match_old_libbpf,
+    match_libbpf,
 )
 
 TABLE = read_table(Platform.LINUX, "loaders")
@@ -89,6 +90,30 @@ def test_map_types_and_kinds_exist() -> None:
     assert support.loader_btf_kinds(ObjectLoader()) is None
 
 
+def _match_old_libbpf(section: str) -> SectionMatch | None:
+    return match_libbpf(section, Version(0, 8))
+
+
+@pytest.mark.parametrize(
+    ("section", "release", "pattern"),
+    [
+        ("netfilter", "1.2", None),
+        ("netfilter", "1.3", "netfilter"),
+        ("tc/ingress", "1.2", None),
+        ("tc/ingress", "1.7", "tc/ingress"),
+        ("sk_skb/verdict", "0.8", "sk_skb"),
+        ("sk_skb/verdict", "1.1", None),
+        ("fentry.multi/vfs_*", "1.7", None),
+        ("kprobe/do_exit", "1.0.1", "kprobe+"),
+    ],
+)
+def test_a_release_of_libbpf_has_its_own_sections(
+    section: str, release: str, pattern: str | None
+) -> None:
+    found = match_libbpf(section, Version.parse(release))
+    assert (None if found is None else found.pattern) == pattern
+
+
 @pytest.mark.parametrize(
     ("section", "cilium", "aya", "old_libbpf"),
     [
@@ -105,15 +130,15 @@ def test_map_types_and_kinds_exist() -> None:
         ("?tc", "tc", None, "tc"),
         ("?classifier", "classifier", None, "classifier"),
         ("classifier/in", "classifier", "classifier", "classifier"),
-        ("tcx/ingress", "tcx/ingress", None, "tcx/ingress"),
-        ("fentry.multi/vfs_*", None, None, "fentry.multi+"),
+        ("tcx/ingress", "tcx/ingress", None, None),
+        ("fentry.multi/vfs_*", None, None, None),
     ],
 )
 def test_sections(
     section: str, cilium: str | None, aya: str | None, old_libbpf: str | None
 ) -> None:
     for match, expected in (
-        (match_cilium, cilium), (match_aya, aya), (match_old_libbpf, old_libbpf),
+        (match_cilium, cilium), (match_aya, aya), (_match_old_libbpf, old_libbpf),
     ):  # fmt: skip
         found = match(section)
         assert (None if found is None else found.pattern) == expected, match.__name__

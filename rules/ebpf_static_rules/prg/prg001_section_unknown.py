@@ -76,7 +76,8 @@ class SectionUnknown(Rule):
             start = f"program `{program.name}` is in section `{program.section}`"
             does = " and passes over" if loader.library is Library.CILIUM else ""
             what = f"{start}, which {loader.label} does not know{does}"
-            return Severity.ERROR, Confidence.HIGH, what
+            marked = loader.library is Library.LIBBPF and not program.autoload
+            return Severity.WARNING if marked else Severity.ERROR, Confidence.HIGH, what
         severity = Severity.ERROR if program.autoload else Severity.WARNING
         loose = match_linux_loose(program.section)
         if loose is not None and loose.accepted_by:
