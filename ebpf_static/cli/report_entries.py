@@ -22,7 +22,7 @@ from ebpf_static.requirements import Requirements, requires
 from ebpf_static.scanning.finding import Finder, Found
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support.targets import default_matrix, parse_target
-from ebpf_static.target import Platform, Target
+from ebpf_static.target import ObjectLoader, Platform, Target
 from ebpf_static.verdict import Status, Verdict
 
 
@@ -119,21 +119,22 @@ def _entry(judged: _Judged, targets: tuple[Target, ...] | None) -> Entry:
         verdict = Verdict(Status.REJECTED, judged.report.findings)
         row = Row(name, tuple(Cell(target, verdict, {}) for target in targets), None)
         return Entry(name, findings, suppressed, row, copies=tuple(judged.copies))
-    (row,) = build_matrix([(name, spec)], targets, lowest=True).rows
+    loader = judged.checker.loader
+    (row,) = build_matrix([(name, spec)], targets, lowest=True, loader=loader).rows
     sources = judged.checker.policy.sources
     contents = Contents(
         spec,
-        _needs(spec, name),
+        _needs(spec, name, loader),
         TargetFlows(spec, judged.checker.views(spec, name)),
         str if sources is None else sources.map,
     )
     return Entry(name, findings, suppressed, row, contents, tuple(judged.copies))
 
 
-def _needs(spec: CollectionSpec, name: str) -> Requirements | str:
+def _needs(spec: CollectionSpec, name: str, loader: ObjectLoader | None) -> Requirements | str:
     """Return what an object needs, or why that cannot be told: its debug information lies."""
     try:
-        return requires(spec, name=name)
+        return requires(spec, name=name, loader=loader)
     except FormatError as error:
         return error.detail
 

@@ -108,3 +108,14 @@ def test_reports_name_the_loader(
     assert words in capsys.readouterr().out
     assert main(plain) == 0
     assert words not in capsys.readouterr().out
+
+
+def test_a_page_is_made_for_the_loader(tmp_path: Path) -> None:
+    pages = {}
+    for loader in ("libbpf", "cilium"):
+        file = tmp_path / f"{loader}.html"
+        arguments = ("--target", "linux:6.1", "--isolated", "-o", str(file), "--loader", loader)
+        main(("report", str(LEGACY), *arguments))
+        pages[loader] = file.read_text(encoding="utf-8")
+    assert "legacy records" in pages["libbpf"]
+    assert "legacy records" not in pages["cilium"]
