@@ -227,8 +227,8 @@ class Target:
     @property
     def is_any(self) -> bool:
         """Whether any supported release is meant: nothing narrows the platform down."""
-        files = (*self.btf, self.config, self.profile)
-        return self.version is None and not any(files)
+        said = (*self.btf, self.config, self.profile, self.arch, self.page_size)
+        return self.version is None and not any(said)
 
     def __str__(self) -> str:
         """Return the name, or the text :meth:`parse` reads."""

@@ -92,6 +92,8 @@ def test_byte_order_follows_the_processor() -> None:
     assert "ELF201" not in codes(BIG, "s390x")
     assert "ELF201" in codes(LITTLE, "s390x")
     assert "ELF201" not in codes(LITTLE, "arm64")
+    without_release = es.check(LITTLE, arch="s390x").findings
+    assert "ELF201" in {it.code for it in without_release}
 
 
 def test_pages() -> None:

@@ -8,7 +8,7 @@ from ebpf_static.findings import Confidence, Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Stage, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release
-from ebpf_static.support.architectures import architecture_of
+from ebpf_static.support.architectures import DEFAULT, architecture_of
 from ebpf_static.target import Library
 from ebpf_static_rules.release import ReleaseRule
 
@@ -51,7 +51,9 @@ class ByteOrderForeign(ReleaseRule):
         self, spec: CollectionSpec, context: RuleContext, release: Release
     ) -> Iterator[Finding]:
         """Yield one finding when the byte orders differ."""
-        wanted = architecture_of(context.target).byte_order
+        machine = architecture_of(context.target)
+        wanted = machine.byte_order
+        place = release.label if machine.name == DEFAULT else f"{release.label} on {machine.name}"
         if spec.byte_order == wanted:
             return
         if self._is_unchecked(spec, context):
@@ -61,7 +63,7 @@ class ByteOrderForeign(ReleaseRule):
         suffix = "el" if wanted == "little" else "eb"
         yield self.finding(
             context,
-            f"the object is {spec.byte_order}-endian, and {release.label} runs {wanted}-endian",
+            f"the object is {spec.byte_order}-endian, and {place} runs {wanted}-endian",
             Locator(spec, context).object(),
             help=f"compile with `--target=bpf{suffix}`",
             severity=Severity.NOTE if unseen else None,
