@@ -104,7 +104,11 @@ class State:
 
     def store(self, offset: int, size: int, value: Value) -> None:
         """Record a store to this frame, dropping every slot it overlaps."""
-        self.drop(offset, offset + size)
+        known = self.slots.get(offset)
+        if known is None or known[1] != size:
+            self.drop(offset, offset + size)
+        else:
+            del self.slots[offset]  # slots do not overlap
         if isinstance(value, int):
             value = value if size == 8 else value & ((1 << (8 * size)) - 1)
         elif size < 8:
@@ -118,10 +122,8 @@ class State:
         slots = self.slots
         if not slots:
             return
-        for offset in range(max(low - 7, -MAX_FRAME), min(high, 0)):
-            slot = slots.get(offset)
-            if slot is not None and offset + slot[1] > low:
-                del slots[offset]
+        for offset in [at for at, slot in slots.items() if at < high and at + slot[1] > low]:
+            del slots[offset]
 
     def drop_all(self) -> None:
         """Forget the whole frame; what was a stack address there may still be one."""

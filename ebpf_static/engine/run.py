@@ -150,10 +150,12 @@ def _running(
 def _run_one(
     found: RegisteredRule, spec: CollectionSpec, context: RuleContext, outcome: _Outcome
 ) -> None:
-    answer = _refusal(found, spec, context)
+    rule = found.rule
+    fact = rule.refused_by_loader
+    answer = _refusal(fact, spec, context) if fact else "refuses"
     if answer == "takes":
         return
-    for number, finding in enumerate(found.rule.check(spec, context)):
+    for number, finding in enumerate(rule.check(spec, context)):
         if number == MAX_FINDINGS_PER_RULE:
             outcome.skipped.append(
                 f"{context.object_name}: {found.entry.code} findings after the first "
@@ -167,10 +169,9 @@ def _run_one(
         outcome.findings[finding] = None
 
 
-def _refusal(found: RegisteredRule, spec: CollectionSpec, context: RuleContext) -> Answer:
-    """Return whether the object's loader refuses what a rule is about, where it is about that."""
-    fact = found.rule.refused_by_loader
-    if not fact or context.loader == ObjectLoader():
+def _refusal(fact: str, spec: CollectionSpec, context: RuleContext) -> Answer:
+    """Return whether the object's loader refuses what a rule is about."""
+    if context.loader == ObjectLoader():
         return "refuses"
     if context.judged_platform(spec) is not Platform.LINUX:
         return "refuses"
