@@ -16,9 +16,8 @@ from ebpf_static.support.targets import parse_target
 from ebpf_static.verdict import Status
 from tests.rules.spec_builder import build_spec
 
-LOOP = build_spec(
-    {"programs": [{"name": "f", "section": "tc", "code": ["call 181", "mov r0 0", "exit"]}]}
-)
+_LOOP = ["mov r1 1", "mov r2 0", "mov r3 0", "mov r4 0", "call 181", "mov r0 0", "exit"]
+LOOP = build_spec({"programs": [{"name": "f", "section": "tc", "code": _LOOP}]})
 PLAIN_ONE = build_spec({"programs": [{"name": "f", "section": "tc"}]})
 TRACING = build_spec({"programs": [{"name": "f", "section": "fentry/vfs_read"}]})
 TARGETS = [parse_target(text) for text in ("linux:5.10", "linux:6.1", "debian:12")]
