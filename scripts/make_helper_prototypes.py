@@ -22,6 +22,7 @@ TABLE = Path("helpers.json")
 SIZED = ("ARG_PTR_TO_MEM", "ARG_PTR_TO_UNINIT_MEM")
 WHOLE = ("ARG_PTR_TO_MAP_KEY", "ARG_PTR_TO_MAP_VALUE")
 SIZES = ("ARG_MEM_SIZE", "ARG_MEM_SIZE_OR_ZERO")
+NUMBERS = (*SIZES, "ARG_ANYTHING", "ARG_SCALAR", "ARG_CONST_ALLOC_SIZE_OR_ZERO")
 
 Row = dict[str, Any]
 
@@ -37,6 +38,13 @@ def memory(arguments: list[str]) -> Iterator[list[Any]]:
             yield [number, number + 1, kind == "ARG_PTR_TO_UNINIT_MEM"]
 
 
+def addresses(arguments: list[str]) -> Iterator[int]:
+    """Yield the arguments that have to be addresses, and not NULL."""
+    for number, text in enumerate(arguments):
+        if text.split(" | ")[0] not in NUMBERS and "NULL" not in text:
+            yield number
+
+
 def make_table() -> str:
     """Return the table's text: one helper a line."""
     facts = json.loads(SNAPSHOT.read_text("utf-8"))
@@ -49,6 +57,8 @@ def make_table() -> str:
             row["number"] = True
         elif "NULL" in (fact["ret"] or ""):
             row["nullable"] = True
+        if pointers := list(addresses(fact["args"] or [])):
+            row["addresses"] = pointers
         if found := list(memory(fact["args"] or [])):
             row["memory"] = found
         lines.append(f"  {json.dumps(row)}")

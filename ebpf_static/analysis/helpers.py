@@ -31,6 +31,11 @@ def argument_count(helper: int) -> int:
     return _table().arguments.get(helper, 0)
 
 
+def addresses_of(helper: int) -> tuple[int, ...]:
+    """Return which arguments of a helper, from 0, have to be addresses and not NULL."""
+    return _table().addresses.get(helper, ())
+
+
 def gives_number(helper: int) -> bool:
     """Tell whether a helper returns a number, and no address (``RET_INTEGER``)."""
     return helper in _table().numbers
@@ -48,6 +53,7 @@ def memory_of(helper: int) -> tuple[Memory, ...]:
 
 class _Table(NamedTuple):
     arguments: dict[int, int]
+    addresses: dict[int, tuple[int, ...]]
     numbers: frozenset[int]
     nullable: frozenset[int]
     memory: dict[int, tuple[Memory, ...]]
@@ -58,6 +64,7 @@ def _table() -> _Table:
     rows = json.loads(read_data("ebpf_static.analysis", "data", "helpers.json"))["helpers"]
     return _Table(
         {row["id"]: row["arguments"] for row in rows if "arguments" in row},
+        {row["id"]: tuple(row.get("addresses", ())) for row in rows},
         frozenset(row["id"] for row in rows if row.get("number")),
         frozenset(row["id"] for row in rows if row.get("nullable")),
         {row["id"]: tuple(Memory(*it) for it in row.get("memory", ())) for row in rows},

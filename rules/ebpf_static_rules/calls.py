@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ebpf_static.analysis import CallSite
+from ebpf_static.analysis import CallSite, Flow
+from ebpf_static.analysis.helpers import addresses_of
+from ebpf_static.analysis.inputs import Place
+from ebpf_static.analysis.values import Value
 from ebpf_static.plugins import RuleContext
 from ebpf_static.specs import CollectionSpec, ProgramSpec
 from ebpf_static.support import Release, substitutions
@@ -103,3 +106,10 @@ def _replacements(release: Release, loader: ObjectLoader) -> dict[str, HelperId]
 def _libbpf(loader: ObjectLoader) -> Version:
     own = loader.version if loader.library is Library.LIBBPF else None
     return own or NEWEST_LIBBPF
+
+
+def iter_addresses(flow: Flow) -> Iterator[tuple[Place, int, Value]]:
+    """Yield what helpers are given where they want addresses: place, register and value."""
+    for place, site in flow.calls.items():
+        for argument in addresses_of(-1 if site.helper is None else site.helper):
+            yield place, 1 + argument, site.arguments[argument]

@@ -73,10 +73,16 @@ def _conditions(fact: Row) -> list[str]:
     rule = _filter(fact)
     if "when" in rule:
         texts.append(rule["when"])
-    elif "filter" in fact and not rule:
+    elif "filter" in fact and _is_narrowed(fact, rule):
         path = shorten(fact["sets"][0], "torvalds/linux:").partition(":")[0]
         texts.append(f"other=narrowed to some programs by {fact['filter']} ({path})")
     return texts
+
+
+def _is_narrowed(fact: Row, rule: Row) -> bool:
+    """Tell whether a filter nobody looked at concerns all the programs a function is for."""
+    concerned = rule.get("concerns")
+    return not rule or (concerned is not None and set(fact["program_types"]) <= set(concerned))
 
 
 def _program_types(fact: Row) -> Row:

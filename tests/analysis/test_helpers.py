@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ebpf_static.analysis.helpers import (
     Memory,
+    addresses_of,
     argument_count,
     gives_number,
     may_give_null,
@@ -47,3 +48,12 @@ def test_null_or_not() -> None:
 
 def test_arguments() -> None:
     assert [argument_count(helper) for helper in (1, 5, 113, 999)] == [2, 0, 3, 0]
+
+
+def test_addresses() -> None:
+    assert addresses_of(2) == (0, 1, 2)
+    assert addresses_of(28) == ()  # csum_diff takes NULL
+    assert addresses_of(113) == (0,)
+    assert addresses_of(-1) == ()
+    for helper in _HELPERS:
+        assert all(it < argument_count(helper.number) for it in addresses_of(helper.number))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ebpf_static.analysis import Flow
+from ebpf_static.analysis.inputs import Place
+from ebpf_static.analysis.values import Asked, is_number
 from ebpf_static.findings import Finding, Severity
 from ebpf_static.plugins import Locator, RuleContext, Step
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release
+from ebpf_static_rules.calls import iter_addresses
 from ebpf_static_rules.guards import runs_surely
 from ebpf_static_rules.release import ReleaseRule, iter_flows
 
@@ -25,12 +29,14 @@ class NumberUsedAsAddress(ReleaseRule):
     ------------
     Follows each program as the verifier does and reports loads and stores through what it takes
     for a number on every path: what helpers such as `bpf_get_current_task()` return, the registers
-    of a kprobe's context, what `bpf_probe_read_kernel()` copied, results of arithmetic.
+    of a kprobe's context, what `bpf_probe_read_kernel()` copied, results of arithmetic; and calls
+    that hand such a number, or NULL, to a helper that wants an address.
 
     Why it matters
     --------------
-    The verifier refuses the program: "R1 invalid mem access 'scalar'" ('inv' before 5.18). That a
-    number is the address of something is nothing it can know.
+    The verifier refuses the program: "R1 invalid mem access 'scalar'" ('inv' before 5.18); of a
+    call, "R2 type=scalar expected=fp, …". That a number is the address of something is nothing it
+    can know.
 
     Example
     -------
@@ -64,7 +70,8 @@ class NumberUsedAsAddress(ReleaseRule):
             return  # numbers become addresses of the arena
         locate = Locator(spec, context)
         for program, flow in iter_flows(spec, context):
-            places = sorted(flow.through_numbers)
+            numbers = flow.through_numbers | _handed_over(flow)
+            places = sorted(numbers)
             if not places:
                 continue
             sure = (it for it in places if runs_surely(spec, context, program, it))
@@ -75,7 +82,7 @@ class NumberUsedAsAddress(ReleaseRule):
             name = function.name or function.section
             yield self.finding(
                 context,
-                f"`{name}` uses r{flow.through_numbers[place]} as an address, which is a number to "
+                f"`{name}` uses r{numbers[place]} as an address, which is a number to "
                 f"the verifier (target {release.label})",
                 locate.function(function, place[1]),
                 help="read kernel memory with `BPF_CORE_READ()` or `bpf_probe_read_kernel()`, or "
@@ -86,6 +93,15 @@ class NumberUsedAsAddress(ReleaseRule):
                 programs=(program.name,) if program.name else (),
                 undecided=doubtful,
             )
+
+
+def _handed_over(flow: Flow) -> dict[Place, int]:
+    """Return the calls of helpers that want an address and are given a number."""
+    return {
+        place: register
+        for place, register, value in iter_addresses(flow)
+        if is_number(value) and not isinstance(value, Asked)
+    }
 
 
 def _clobbers(context: RuleContext) -> bool:
