@@ -12,6 +12,7 @@ from ebpf_static.cli.streams import write_document
 from ebpf_static.errors import UsageError
 
 NAME = "diff"
+SCHEMA_VERSION = 1
 
 _FORMATS = ("text", "json")
 _DESCRIPTION = """\
@@ -85,7 +86,7 @@ def run(args: Namespace) -> int:
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps
 
-        text = dumps(report.model_dump(mode="json"))
+        text = dumps({"schema_version": SCHEMA_VERSION, **report.model_dump(mode="json")})
     else:
         from ebpf_static.diff.text import render_text
 

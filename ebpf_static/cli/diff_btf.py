@@ -78,5 +78,5 @@ def run(args: Namespace) -> int:
 def _text(change: TypeChange) -> str:
     lines = [escape(change.what)]
     for mark, value in (("-", change.before), ("+", change.after)):
-        lines += [f"  {mark} {escape(line)}" for line in value.split("\n")]
+        lines += [f"  {mark} {escape(line.expandtabs(4))}" for line in value.split("\n")]
     return "\n".join(lines) + "\n"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ebpf_static.specs import CollectionSpec
 
 NAME = "load"
+SCHEMA_VERSION = 1
 
 _DESCRIPTION = """\
 Check an object, then load the very spec that was checked: all of it or nothing. What is neither
@@ -145,7 +146,8 @@ def _attach_options(args: Namespace) -> dict[str, Any]:
 
 
 def _pin(loaded: Collection, folder: str, *, in_files: bool) -> list[str]:
-    """Pin everything below ``folder``; what was pinned goes again when one of them fails."""
+    """Pin everything below ``folder``; when one of them fails, all that was made goes again."""
+    made: list[Path] = []
     pinned: list[Any] = []
     paths: list[str] = []
     groups: tuple[tuple[str, list[tuple[str, Any]]], ...] = (
@@ -157,7 +159,7 @@ def _pin(loaded: Collection, folder: str, *, in_files: bool) -> list[str]:
         for group, handles in groups:
             place = Path(folder, group)
             if handles and in_files:
-                _make(place)
+                made += _make(place)
             for name, handle in handles:
                 path = str(place / name.strip(".").replace(".", "_"))
                 handle.pin(path)
@@ -167,15 +169,21 @@ def _pin(loaded: Collection, folder: str, *, in_files: bool) -> list[str]:
         for handle in pinned:
             with suppress(Exception):
                 handle.unpin()
+        for place in reversed(made):
+            with suppress(OSError):
+                place.rmdir()
         raise
     return paths
 
 
-def _make(place: Path) -> None:
+def _make(place: Path) -> list[Path]:
+    """Make a directory and return those that were not there, outermost first."""
+    missing = [it for it in (place, *place.parents) if not it.exists()][::-1]
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make {place}: {error.strerror}") from error
+    return missing
 
 
 def _document(
@@ -199,7 +207,7 @@ def _render(args: Namespace, document: dict[str, Any]) -> str:
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps
 
-        return dumps(document)
+        return dumps({"schema_version": SCHEMA_VERSION, **document})
     lines = [f"{document['object']}: loaded by {document['loader']}"]
     for group in ("maps", "programs", "links"):
         for item in document[group]:

@@ -12,6 +12,7 @@ from ebpf_static.cli.options import Commands, add_command, add_common, add_data_
 from ebpf_static.cli.streams import complain, write_document
 
 NAME = "maps"
+SCHEMA_VERSION = 1
 
 _DESCRIPTION = """\
 Show a pinned map: what it is, and its elements as its type information has them (hexadecimal
@@ -58,7 +59,8 @@ def run(args: Namespace) -> int:
         from ebpf_static.output.json_text import dumps_rows
 
         rows = [{"key": loading.to_json(k), "value": loading.to_json(v)} for k, v in found]
-        text = dumps_rows({"pin": args.pin, "map": facts, "elements": rows})
+        head = {"schema_version": SCHEMA_VERSION, "pin": args.pin, "map": facts}
+        text = dumps_rows({**head, "elements": rows})
     else:
         text = _text(args.pin, facts, found)
     write_document(text, args.output_file)

@@ -33,7 +33,7 @@ examples:
 
 exit status:
   0  the table was made, whatever it says
-  2  an object could not be read, or an option is wrong"""
+  2  an object could not be read, none was found, or an option is wrong"""
 
 
 def add_parser(commands: Commands) -> None:
@@ -103,16 +103,18 @@ def _targets(args: Namespace) -> list[Target]:
 
 def _rows(args: Namespace) -> FoundRows:
     """Return the rows of all objects, and say what could not be read."""
-    from ebpf_static.cli.judge import tell_of_others
+    from ebpf_static.cli.judge import nothing_found, tell_of_others
     from ebpf_static.cli.progress import Progress
+    from ebpf_static.cli.settings import open_files
     from ebpf_static.engine.inputs import find_inputs
     from ebpf_static.scanning.rows import Choices, make_rows
     from ebpf_static.scanning.runners import make_runner
     from ebpf_static.support.loaders import resolve_loader
 
-    inputs = find_inputs(args.paths)
     loader = resolve_loader(args.loader) if args.loader else None
     choices = Choices(tuple(_targets(args)), not args.as_is, args.lowest, loader)
+    open_files(choices.targets)
+    inputs = find_inputs(args.paths)
     with (
         Progress(len(inputs.found), wanted=not args.quiet) as progress,
         make_runner(args.jobs, args.timeout) as runner,
@@ -120,6 +122,8 @@ def _rows(args: Namespace) -> FoundRows:
         found = make_rows(inputs, runner, choices, progress.step)
     for failure in found.report.failures:
         complain(args, f"{failure.object}: {failure.message}")
+    if not found.matrix.rows and not found.report.failures:
+        raise UsageError(nothing_found(args, inputs))
     if args.verbose:
         tell_of_others(args, found.report)
     return found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ebpf_static.specs import CollectionSpec
 
 NAME = "port"
+SCHEMA_VERSION = 1
 
 _FORMATS = ("text", "json", "markdown")
 _DESCRIPTION = """\
@@ -58,7 +59,7 @@ def run(args: Namespace) -> int:
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps
 
-        text = dumps(report.model_dump(mode="json"))
+        text = dumps({"schema_version": SCHEMA_VERSION, **report.model_dump(mode="json")})
     else:
         from ebpf_static.port.text import render_markdown, render_text
 

@@ -13,6 +13,7 @@ from ebpf_static.cli.streams import complain, write_document
 from ebpf_static.errors import LoadRejectedError, UsageError
 
 NAME = "run"
+SCHEMA_VERSION = 1
 
 _DESCRIPTION = """\
 Load an object and run one of its programs on data from a file, without attaching anything. The
@@ -122,7 +123,7 @@ def _render(args: Namespace, document: dict[str, Any]) -> str:
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps
 
-        return dumps(document)
+        return dumps({"schema_version": SCHEMA_VERSION, **document})
     result = document["result"]
     lines = [f"{document['program']}: returned {result} ({result:#x})"]
     lines.append(f"  {document['nanoseconds']} ns a run")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ebpf_static.config.model import Settings
     from ebpf_static.engine.policy import Policy
     from ebpf_static.findings import Report
+    from ebpf_static.target import Target
 
 
 class Configuration:
@@ -72,6 +73,21 @@ class Configuration:
         for text in self._inline:
             settings = load_inline(text, settings)
         return settings
+
+
+def open_files(targets: Iterable[Target]) -> None:
+    """Open the files targets name, so that a wrong one is told once and not for every object.
+
+    They are kept for the objects to come.
+
+    Raises:
+        UsageError: one cannot be read, or is not what it should be.
+    """
+    from ebpf_static.engine.run import make_context
+
+    for target in targets:
+        if target.btf or target.config is not None or target.profile is not None:
+            make_context("", target)
 
 
 def _is_inline(text: str) -> bool:
@@ -181,7 +197,9 @@ class Choices:
         }
         if settings is not None:
             options |= self._configured(settings, file)
-        return Checker.prepare(**options)
+        checker = Checker.prepare(**options)
+        open_files(checker.targets)
+        return checker
 
     def _configured(self, settings: Settings, file: Path | None) -> dict[str, Any]:
         """Return the arguments of the checker that the configuration has a say in."""

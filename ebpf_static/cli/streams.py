@@ -13,7 +13,14 @@ from ebpf_static.output.style import Style, use_color
 
 
 def prepare_streams() -> None:
-    """Let nothing that is printed fail for its characters, whatever the locale."""
+    """Let nothing that is printed fail for its characters, or because a stream is closed.
+
+    Python has None in the place of a stream that was closed when it started (``2>&-``).
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - to the end
+            setattr(sys, name, nothing)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

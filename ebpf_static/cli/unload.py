@@ -10,6 +10,7 @@ from ebpf_static.cli.options import Commands, add_command, add_common, add_data_
 from ebpf_static.cli.streams import write_document
 
 NAME = "unload"
+SCHEMA_VERSION = 1
 
 _DESCRIPTION = """\
 Remove a pin, or every pin in a directory: the pins of links first, so that programs are detached
@@ -43,7 +44,8 @@ def run(args: Namespace) -> int:
     if args.output_format == "json":
         from ebpf_static.output.json_text import dumps
 
-        text = dumps({"path": args.path, "loader": loader.name, "removed": removed})
+        head = {"schema_version": SCHEMA_VERSION, "path": args.path, "loader": loader.name}
+        text = dumps({**head, "removed": removed})
     else:
         noun = "pin" if len(removed) == 1 else "pins"
         lines = [*(f"removed {path}" for path in removed), f"{len(removed)} {noun} removed"]

@@ -81,6 +81,12 @@ def get_rule(code_or_name: str, metas: Sequence[RuleMeta]) -> RuleMeta:
     for meta in metas:
         if code_or_name in (meta.code, meta.name):
             return meta
+    number = sum(is_match(code_or_name, meta.code, meta.name) for meta in metas)
+    if number:
+        raise UnknownRuleError(
+            f"{code_or_name!r} stands for {number} rules, not one: 'ebpf-static rule --all' lists "
+            "them"
+        )
     raise _unknown(code_or_name, metas)
 
 

@@ -151,7 +151,8 @@ def open_btf(paths: tuple[str, ...]) -> tuple[Btf, ...]:
                     f"{path}: holds the types of a module, which count on from the kernel's: name "
                     "the kernel's BTF before it"
                 ) from error
-            raise UsageError(f"{path}: holds no usable BTF: {error.detail}") from error
+            reason = error.what if error.where == path else error.detail
+            raise UsageError(f"{path}: holds no usable BTF: {reason}") from error
         found.append(btf)
     return tuple(found)
 

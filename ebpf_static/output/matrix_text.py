@@ -16,23 +16,19 @@ from ebpf_static.output.table import table
 if TYPE_CHECKING:
     from ebpf_static.matrix import Cell, Matrix, Row
 
+SCHEMA_VERSION = 1
+
 _RELEASE = re.compile(r"(?:about )?Linux \d+\.\d+(?:\.\d+)?")
+_LONGEST_NAME = 4096
+"""Characters of an object's name shown: it is looked for in the lines below the table."""
 
 
 def render_text(matrix: Matrix, style: Style) -> str:
     """Return a table of verdicts, and below it why objects are rejected or in doubt."""
-    lowest = any(row.lowest is not None for row in matrix.rows)
-    header = ["object", *(str(target) for target in matrix.targets)]
-    header += ["lowest"] if lowest else []
-    rows = [
-        [
-            row.object,
-            *(_word(cell) for cell in row.cells),
-            *([str(row.lowest or "-")] if lowest else []),
-        ]
-        for row in matrix.rows
-    ]
-    parts = [table(header, rows, style, indent="")]
+    if not matrix.rows:
+        return ""
+    header, rows = _cells(matrix)
+    parts = [table(header, rows, style, indent="", longest=_LONGEST_NAME)]
     for row in matrix.rows:
         lines = list(_reasons(row))
         if lines:
@@ -42,11 +38,9 @@ def render_text(matrix: Matrix, style: Style) -> str:
 
 def render_markdown(matrix: Matrix) -> str:
     """Return the same in Markdown."""
-    header = ["object", *(str(target) for target in matrix.targets), "lowest"]
+    header, rows = _cells(matrix)
     lines = [f"| {' | '.join(text(it) for it in header)} |", f"|{'---|' * len(header)}"]
-    for row in matrix.rows:
-        cells = [*(_word(cell) for cell in row.cells), str(row.lowest or "-")]
-        lines.append(f"| {' | '.join((code(row.object), *map(text, cells)))} |")
+    lines += [f"| {' | '.join((code(name), *map(text, cells)))} |" for name, *cells in rows]
     for row in matrix.rows:
         reasons = list(_reasons(row))
         if reasons:
@@ -58,11 +52,23 @@ def render_json(matrix: Matrix) -> str:
     """Return every verdict with its reasons, for programs too."""
     return dumps(
         {
-            "version": 1,
+            "schema_version": SCHEMA_VERSION,
             "targets": [str(target) for target in matrix.targets],
             "objects": [_row(row) for row in matrix.rows],
         }
     )
+
+
+def _cells(matrix: Matrix) -> tuple[list[str], list[list[str]]]:
+    """Return the head of the table and its rows, with the lowest release if it was asked for."""
+    lowest = any(row.lowest is not None for row in matrix.rows)
+    header = ["object", *(str(target) for target in matrix.targets)]
+    rows = [[row.object, *(_word(cell) for cell in row.cells)] for row in matrix.rows]
+    if lowest:
+        header.append("lowest")
+        for row, cells in zip(matrix.rows, rows, strict=True):
+            cells.append(str(row.lowest or "-"))
+    return header, rows
 
 
 def _row(row: Row) -> dict[str, Any]:

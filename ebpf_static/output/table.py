@@ -14,16 +14,20 @@ _MAX_CELL = 80
 
 
 def table(
-    header: Sequence[str], rows: Iterable[Sequence[Cell]], style: Style, indent: str = "  "
+    header: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    style: Style,
+    indent: str = "  ",
+    longest: int = _MAX_CELL,
 ) -> str:
     """Return rows below a header; numbers are aligned to the right, ``None`` shows as ``-``.
 
-    Columns in which no row holds anything are left out.
+    Columns in which no row holds anything are left out; a cell is cut after ``longest`` characters.
     """
     cells = [list(row) for row in rows]
     kept = [i for i in range(len(header)) if any(row[i] not in (None, "") for row in cells)]
     numeric = {i for i in kept if all(isinstance(row[i], int | None) for row in cells)}
-    shown = [[_text(row[i]) for i in kept] for row in cells]
+    shown = [[_text(row[i], longest) for i in kept] for row in cells]
     titles = [header[i] for i in kept]
     widths = [max(len(t), *(len(row[n]) for row in shown)) for n, t in enumerate(titles)]
     right = {n for n, i in enumerate(kept) if i in numeric}
@@ -45,8 +49,8 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: set[int]) -> str:
     return _GAP.join(padded).rstrip()
 
 
-def _text(cell: Cell) -> str:
+def _text(cell: Cell, longest: int) -> str:
     if cell is None or cell == "":
         return "-"
     text = escape(str(cell))
-    return text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -147,3 +147,9 @@ def test_diff_btf_of_everything(old: Path, new: Path, capsys: pytest.CaptureFixt
     assert set(changes) == {"enum connection", "struct sock"}
     assert changes["enum connection"]["before"] == "missing"
     assert "short family;" in changes["struct sock"]["after"]
+
+
+def test_diff_btf_indents_members(old: Path, new: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, "diff-btf", old, new)
+    assert "  +     CONNECTION_OPEN = " in text
+    assert "x09" not in text

@@ -59,3 +59,19 @@ def test_settings_show_the_files(vmlinux: Path, capsys: pytest.CaptureFixture[st
     arguments = ("--target", "linux:6.1", "--btf", str(vmlinux), "--show-settings", "--isolated")
     assert main(("check", *arguments)) == 0
     assert "vmlinux.btf" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--btf", "--kconfig", "--profile"])
+@pytest.mark.parametrize("command", ["check", "matrix"])
+def test_a_wrong_file_is_told_once_and_not_for_each_object(
+    command: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "notes.txt"
+    wrong.write_text("no file of a kernel")
+    for file in (wrong, tmp_path / "none"):
+        objects = [str(it) for it in sorted(OBJECT.parent.glob("core-*-el.o"))]
+        assert len(objects) > 1
+        assert main((command, *objects, "--target", "linux:6.1", option, str(file))) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1
+        assert lines[0].count(str(file)) == 1

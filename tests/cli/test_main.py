@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import ebpf_static
 from ebpf_static.cli import version
 from ebpf_static.cli.exitcodes import ExitCode
+from ebpf_static.cli.main import main
 from tests.cli.conftest import Run
 from tests.engine.test_api import small_object
 
@@ -159,3 +161,15 @@ def test_full_disk_is_said_in_a_line() -> None:
 def test_usage_errors_name_the_option(run: Run) -> None:
     result = run("check", "--platform", "x")
     assert (result.status, result.err) == (2, "error: --platform: 'x' is none of linux, windows\n")
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_a_closed_stream_is_no_error_of_ours(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "none.txt").write_text("no object")
+    del run  # the sample rules are all it is wanted for
+    monkeypatch.setattr(sys, name, None)
+    assert main(("check", str(tmp_path), "--exit-zero")) == 2
+    assert main(("version",)) == 0
+    assert getattr(sys, name).name == os.devnull

@@ -72,3 +72,10 @@ def test_version(run: Run) -> None:
     assert document["version"] == __version__
     assert document["libraries"]["pydantic"]
     assert version._version_of("no-such-distribution") is None
+
+
+def test_a_family_is_no_rule(run: Run) -> None:
+    result = run("rule", "ELF")
+    assert result.status == 2
+    assert "'ELF' stands for " in result.err
+    assert "did you mean 'ELF'" not in result.err

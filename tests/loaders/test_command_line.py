@@ -159,3 +159,13 @@ def test_run_on_a_packet(shell: Shell, linux: LinuxLoader, tmp_path: Path) -> No
     assert "returned 2 (0x2)" in shell("run", DATA / "basic.o", "two", "--data", packet).out
     assert shell("run", DATA / "basic.o", "two", "--data", tmp_path / "none").status == 2
     assert shell("run", DATA / "basic.o", "two").status == 1
+
+
+def test_pinning_elsewhere_is_refused_and_leaves_nothing(
+    shell: Shell, linux: LinuxLoader, tmp_path: Path
+) -> None:
+    del linux
+    done = shell("load", DATA / "basic.o", "--pin", tmp_path / "deep" / "pins")
+    assert done.status == 2
+    assert "in no BPF file system" in done.err
+    assert list(tmp_path.iterdir()) == []

@@ -63,3 +63,25 @@ def test_one_kernel_s_files_need_one_kernel(capsys: pytest.CaptureFixture[str]) 
     arguments = ("--target", "linux:6.1", "--target", "linux:6.6", "--kconfig", "config")
     assert main(("matrix", CALLBACKS, *arguments)) == 2
     assert "name one Linux target" in capsys.readouterr().err
+
+
+def test_a_directory_without_objects(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(("matrix", str(tmp_path))) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "no eBPF object in" in captured.err
+
+
+def test_names_are_not_cut_and_no_column_is_made_up(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / ("a" * 100 + ".o")
+    path.write_bytes(Path(CALLBACKS).read_bytes())
+    for output_format in ("text", "markdown"):
+        command = ("matrix", str(path), "--target", "linux:6.1", "--output-format", output_format)
+        assert main(command) == 0
+        text = capsys.readouterr().out
+        assert path.name in next(line for line in text.splitlines() if "rejected" in line)
+        assert "lowest" not in text.splitlines()[0]
+        assert main((*command, "--lowest")) == 0
+        assert "lowest" in capsys.readouterr().out.splitlines()[0]

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ebpf_static.errors import UsageError
+from ebpf_static.errors import LoadRejectedError, UsageError
 from ebpf_static_loaders.linux.errors import doing, rejected
 from ebpf_static_loaders.linux.layouts import Command
 from ebpf_static_loaders.linux.resources import Fd
@@ -31,11 +31,20 @@ class Pinned(FdHandle[Fd]):
         """Give it a name in a BPF file system.
 
         Raises:
-            LoadRejectedError: the path is taken, or is in no BPF file system.
+            LoadRejectedError: the path is taken.
+            UsageError: it is in no BPF file system.
         """
         raw = os.fsencode(path) + b"\0"
-        with doing(f"pin {self._what} at {path}"):
-            self.system.bpf(Command.OBJ_PIN, {"pathname": raw, "bpf_fd": self.fd})
+        try:
+            with doing(f"pin {self._what} at {path}"):
+                self.system.bpf(Command.OBJ_PIN, {"pathname": raw, "bpf_fd": self.fd})
+        except LoadRejectedError as error:
+            folder = Path(path).parent
+            if folder.exists() and folder.stat().st_dev not in _bpf_devices():
+                raise UsageError(
+                    f"cannot pin {self._what} at {path}: in no BPF file system as /sys/fs/bpf is"
+                ) from error
+            raise
         self._paths.append(path)
 
     def unpin(self) -> None:
