@@ -172,4 +172,5 @@ def test_a_closed_stream_is_no_error_of_ours(
     monkeypatch.setattr(sys, name, None)
     assert main(("check", str(tmp_path), "--exit-zero")) == 2
     assert main(("version",)) == 0
-    assert getattr(sys, name).name == os.devnull
+    with getattr(sys, name) as opened:
+        assert opened.name == os.devnull
