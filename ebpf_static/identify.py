@@ -349,8 +349,8 @@ def _ext(draft: ObjectDraft) -> Iterator[Evidence]:
             f"section {core[0]}",
         )
     for section in ext.sections[:_SECTION_SAMPLES]:
-        for record in ext.line_records(section)[:_PATH_SAMPLES]:
-            yield from _path(ext.resolve_line(record).file, section)
+        for path in ext.source_files(section, _PATH_SAMPLES):
+            yield from _path(path, section)
 
 
 def _path(path: str, section: str) -> Iterator[Evidence]:

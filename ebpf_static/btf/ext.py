@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from ebpf_static.btf.header import VERSION, ByteOrder, detect_byte_order
@@ -154,6 +155,15 @@ class BtfExt:
             LineRecord(insn, file, text, packed >> _COLUMN_BITS, packed & _COLUMN_MASK)
             for insn, file, text, packed in self._rows(self._lines, section, "IIII")
         )
+
+    def source_files(self, section: str, records: int) -> tuple[str, ...]:
+        """Return the source files that the first line records of an ELF section name, each once.
+
+        Raises:
+            FormatError: a string offset is out of bounds.
+        """
+        rows = islice(self._rows(self._lines, section, "IIII"), records)
+        return tuple(map(self._btf.string, dict.fromkeys(file for _, file, _, _ in rows)))
 
     def core_relocations(self, section: str) -> tuple[CoreRelocation, ...]:
         """Return the CO-RE relocations of an ELF section in file order.

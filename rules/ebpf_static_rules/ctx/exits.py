@@ -9,7 +9,8 @@ from ebpf_static.isa import Instruction, Kind, classify
 from ebpf_static.isa.queries import falls_through
 from ebpf_static.specs import ProgramSpec
 
-_MASK32, _MASK64 = 0xFFFFFFFF, (1 << 64) - 1
+_MOVES = {0xB4: 0xFFFFFFFF, 0xB7: (1 << 64) - 1}
+"""Moves of a constant, 32 and 64 bits wide, and the bits they leave."""
 _MAX_JUMPS = 64
 _JUMP, _JUMP32 = 0x05, 0x06
 
@@ -24,21 +25,13 @@ def returned_numbers(program: ProgramSpec, flow: Flow) -> Iterator[tuple[int, in
     for insn, value in flow.returns.items():
         if isinstance(value, int):
             yield insn, value
-    code = {it.index: it for it in program.instructions}
+    moves = [it for it in program.instructions if it.opcode in _MOVES and it.dst == 0]
+    code = {it.index: it for it in program.instructions} if moves else {}
     index = next(iter(flow.reached), None)  # the program itself: evaluation begins there
-    for instruction in program.instructions:
-        value = _constant(instruction)
-        known = index is None or flow.is_reached(index, instruction.index)
-        if value is not None and known and _leads_to_exit(code, instruction):
-            yield instruction.index, value
-
-
-def _constant(instruction: Instruction) -> int | None:
-    operation = classify(instruction)
-    if operation.op != "mov" or operation.source != "imm" or instruction.dst != 0:
-        return None
-    narrow = instruction.opcode & 7 == 4
-    return instruction.imm & (_MASK32 if narrow else _MASK64)
+    for move in moves:
+        known = index is None or flow.is_reached(index, move.index)
+        if known and not move.off and _leads_to_exit(code, move):
+            yield move.index, move.imm & _MOVES[move.opcode]
 
 
 def _leads_to_exit(code: Mapping[int, Instruction], start: Instruction) -> bool:
