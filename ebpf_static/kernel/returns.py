@@ -65,10 +65,8 @@ def find_range(
         targets: the kernel's BTF, which says whether an LSM hook returns anything.
     """
     attach = program.attach_type.name if program.attach_type else ""
-    for row in _rows():
-        if row["program_type"] != program.type.name or attach not in row.get("attach", (attach,)):
-            continue
-        if attach in row.get("not_attach", ()):
+    for row in _rows().get(program.type.name, ()):
+        if attach not in row.get("attach", (attach,)) or attach in row.get("not_attach", ()):
             continue
         if not _holds(row, version):
             continue
@@ -100,7 +98,9 @@ def _hook_fits(row: dict[str, Any], program: ProgramSpec, targets: Sequence[Btf]
 
 
 @cache
-def _rows() -> list[dict[str, Any]]:
-    text = read_data("ebpf_static.kernel", "data", "return_ranges.json")
-    found: list[dict[str, Any]] = json.loads(text)["rows"]
+def _rows() -> dict[str, list[dict[str, Any]]]:
+    """Return the rows by program type."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in json.loads(read_data("ebpf_static.kernel", "data", "return_ranges.json"))["rows"]:
+        found.setdefault(row["program_type"], []).append(row)
     return found

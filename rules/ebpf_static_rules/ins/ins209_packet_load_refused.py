@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from ebpf_static.findings import Finding, Severity
-from ebpf_static.isa import Kind, classify
+from ebpf_static.isa import Kind, known_operations
 from ebpf_static.plugins import Locator, RuleContext
 from ebpf_static.specs import CollectionSpec
 from ebpf_static.support import Release, program_rules
@@ -52,13 +53,8 @@ class PacketLoadRefused(ReleaseRule):
         loads = {
             index: found
             for index, function in enumerate(spec.functions)
-            if (
-                found := [
-                    it.index
-                    for it in function.instructions
-                    if classify(it).kind is Kind.LEGACY_LOAD
-                ]
-            )
+            if not _opcodes().isdisjoint(function.code[::8])
+            and (found := [it.index for it in function.instructions if it.opcode in _opcodes()])
         }
         if not loads:
             return
@@ -81,3 +77,9 @@ class PacketLoadRefused(ReleaseRule):
                     targeted=True,
                     programs=(program.name,),
                 )
+
+
+@cache
+def _opcodes() -> frozenset[int]:
+    loads = (it for it in known_operations() if it.kind is Kind.LEGACY_LOAD)
+    return frozenset(it.opcode for it in loads)
