@@ -16,6 +16,8 @@ from ebpf_static.target import Platform
 
 _CALL = 0x85
 _MAP_LOOKUP = 1
+_INDEX = 4
+"""Bytes of an array's index."""
 _ARRAYS = frozenset({"ARRAY", "PERCPU_ARRAY"})
 
 
@@ -43,6 +45,8 @@ class Calls(Operations):
             self._note_call(ins, helper, -1, arguments)
         elif reference is not None:
             self._note_call(ins, None, reference.target, arguments)
+            if reference.target in self.inputs.nullable:
+                result = self._unchecked(ins.index, state)
         self._after_call(state, arguments)
         if self.on_linux:
             for offset, size in self._made_numbers(helper, arguments):
@@ -86,21 +90,33 @@ class Calls(Operations):
         """Return what a Linux helper leaves in r0."""
         if not self.on_linux:
             return None
-        if may_give_null(helper) and not self._finds(helper, arguments):
-            result = MaybeNull(self.index, insn)
-            state.replace(result, None)  # what an earlier round of a loop left
-            return result
+        if may_give_null(helper) and not self._finds(helper, arguments, state):
+            return self._unchecked(insn, state)
         return SCALAR if gives_number(helper) else None
 
-    def _finds(self, helper: int, arguments: tuple[Value, ...]) -> bool:
+    def _unchecked(self, insn: int, state: State) -> MaybeNull:
+        result = MaybeNull(self.index, insn)
+        state.replace(result, None)  # what an earlier round of a loop left
+        return result
+
+    def _finds(self, helper: int, arguments: tuple[Value, ...], state: State) -> bool:
         """Tell whether a look-up may be known to find something, or nobody can tell."""
         if helper != _MAP_LOOKUP:
             return False
         looked_in = arguments[0]
         if not isinstance(looked_in, Pointer) or looked_in.base is not Base.MAP:
             return True
-        kind = self.run_.spec.maps[looked_in.id].type.name
-        return self.inputs.finds_elements and kind in _ARRAYS
+        item = self.run_.spec.maps[looked_in.id]
+        if not self.inputs.finds_elements or item.type.name not in _ARRAYS:
+            return False
+        key = arguments[1]
+        if not isinstance(key, Pointer) or key.base is not Base.STACK or key.id != self.depth:
+            return True
+        index = None if key.offset is None else state.load(key.offset, _INDEX)
+        if not isinstance(index, int) or key.offset is None:
+            return True
+        # get_constant_map_key(): of what is not at the start of a slot, the verifier knows zeroes.
+        return index < (item.max_entries or index + 1) and (not index or key.offset % 8 == 0)
 
     def _made_numbers(self, helper: int, arguments: tuple[Value, ...]) -> Iterator[tuple[int, int]]:
         """Yield the places of this frame that hold numbers after a helper was given them."""

@@ -45,6 +45,7 @@ class Inputs:
         core_places: every place with a CO-RE relocation.
         kconfig: bytes of the ``.kconfig`` map, None where a value is not known.
         externs: state of each extern by its index.
+        nullable: indices of the externs whose functions return an address or NULL.
         clobbers_spills: a helper that is given stack memory makes numbers of the addresses kept in
             it, even if it only reads them.
         finds_elements: looking a known index up in an array gives no NULL (Linux 6.14).
@@ -55,6 +56,7 @@ class Inputs:
     core_places: frozenset[Place] = frozenset()
     kconfig: tuple[int | None, ...] = ()
     externs: Mapping[int, ExternState] = field(default_factory=dict)
+    nullable: frozenset[int] = frozenset()
     clobbers_spills: bool = False
     finds_elements: bool = True
     frozen_data: bool = True

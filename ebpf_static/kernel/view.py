@@ -12,8 +12,9 @@ from ebpf_static.btf import Btf
 from ebpf_static.kernel.core import CoreOutcomes, resolve_core
 from ebpf_static.kernel.externs import resolve_externs
 from ebpf_static.kernel.kconfig import KconfigValues, resolve_kconfig
-from ebpf_static.specs import CollectionSpec, ProgramSpec
+from ebpf_static.specs import CollectionSpec, ExternKind, ProgramSpec
 from ebpf_static.support.architectures import DEFAULT, Architecture, find_architecture
+from ebpf_static.support.known import kfunc_flags
 from ebpf_static.support.map_creation import PAGE_SIZE
 from ebpf_static.target import Version
 
@@ -86,9 +87,23 @@ class View:
             core_places=self.core.places,
             kconfig=self.kconfig.data,
             externs=self.externs,
+            nullable=self._nullable(),
             clobbers_spills=self.kernel.clobbers_spills,
             finds_elements=version is None or not version < _FINDS_ELEMENTS,
             frozen_data=version is None or not version < _FROZEN_DATA,
+        )
+
+    def _nullable(self) -> frozenset[int]:
+        """Return the externs whose functions may return NULL, as their flags say."""
+        version = self.kernel.version
+        if version is None:
+            return frozenset()
+        line = f"{version.major}.{version.minor}"
+        return frozenset(
+            index
+            for index, extern in enumerate(self.spec.externs)
+            if extern.kind is ExternKind.KFUNC
+            and "RET_NULL" in (kfunc_flags(extern.name, line) or ())
         )
 
     def flow(self, program: ProgramSpec) -> Flow:

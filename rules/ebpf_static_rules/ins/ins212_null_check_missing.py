@@ -23,16 +23,17 @@ class NullCheckMissing(ReleaseRule):
     What it does
     ------------
     Follows each program as the verifier does and reports loads and stores through the result of a
-    helper that may return NULL (`bpf_map_lookup_elem()`, `bpf_ringbuf_reserve()`,
-    `bpf_sk_lookup_tcp()` …) where no path compares it, or a copy of it, with 0 before; and calls
-    that hand it to a helper that wants an address, the inner map of a map of maps among them.
+    helper or kernel function that may return NULL (`bpf_map_lookup_elem()`,
+    `bpf_ringbuf_reserve()`, `bpf_sk_lookup_tcp()`, `bpf_task_from_pid()` …) where no path compares
+    it, or a copy of it, with 0 before; and calls that hand it to a helper that wants an address,
+    the inner map of a map of maps among them.
 
     Why it matters
     --------------
     The verifier refuses the program: "R0 invalid mem access 'map_value_or_null'", 'mem_or_null',
     'sock_or_null' and the like; of a call, "R1 type=map_value_or_null expected=map_ptr". From 6.14
-    on it knows that a constant index within an array's size is found; older kernels still want the
-    check.
+    on it knows that a constant index within an array's size is found, if it is 0 or a variable at a
+    multiple of 8 in the stack; older kernels still want the check.
 
     Example
     -------
@@ -93,6 +94,11 @@ def _handed_over(flow: Flow) -> dict[Place, tuple[int, MaybeNull]]:
 
 def _origin(spec: CollectionSpec, source: MaybeNull) -> str:
     """Return the call an address is from in words."""
-    calls = (it for it in spec.functions[source.function].instructions if it.index == source.insn)
-    helper = HelperId.of(Platform.LINUX, next(calls).imm)
-    return f"`bpf_{helper.name}` returned it and nobody asked"
+    function = spec.functions[source.function]
+    reference = function.references_by_index.get(source.insn)
+    if reference is not None:
+        name = spec.externs[reference.target].name
+    else:
+        calls = (it for it in function.instructions if it.index == source.insn)
+        name = f"bpf_{HelperId.of(Platform.LINUX, next(calls).imm).name}"
+    return f"`{name}` returned it and nobody asked"
