@@ -123,11 +123,13 @@ def _is_root(folder: Path) -> bool:
 
 def _read_lines(file: Path) -> list[str]:
     try:
-        if file.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{file.as_posix()}: more than {_MAX_BYTES} bytes of ignore rules")
-        text = file.read_bytes().decode("utf-8", "surrogateescape")
+        with file.open("rb") as opened:
+            data = opened.read(_MAX_BYTES + 1)
     except OSError:
         return []
+    if len(data) > _MAX_BYTES:  # a device has no size to ask for
+        raise UsageError(f"{file.as_posix()}: more than {_MAX_BYTES} bytes of ignore rules")
+    text = data.decode("utf-8", "surrogateescape")
     return [_rule(line) for line in text.removeprefix("\ufeff").split("\n")]
 
 

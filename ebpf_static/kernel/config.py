@@ -25,7 +25,8 @@ def read_config(path: str | Path) -> Mapping[str, str]:
         UsageError: the file cannot be read or holds no option.
     """
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(_MAX_BYTES)
         if data[:2] == b"\x1f\x8b":
             data = zlib.decompressobj(wbits=31).decompress(data, _MAX_BYTES)
         elif data[:6] == b"\xfd7zXZ\0":

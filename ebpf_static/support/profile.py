@@ -92,7 +92,8 @@ def read_profile(path: str) -> Profile:
 
 @lru_cache(maxsize=16)
 def _read(path: str, _modified: int, _size: int) -> Profile:
-    data = Path(path).read_bytes()
+    with Path(path).open("rb") as file:
+        data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path}: is larger than {_MAX_BYTES} bytes")
     digest = hashlib.sha256(data).hexdigest()

@@ -75,3 +75,10 @@ def test_a_wrong_file_is_told_once_and_not_for_each_object(
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 1
         assert lines[0].count(str(file)) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device without an end")
+@pytest.mark.parametrize("option", ["--btf", "--kconfig", "--profile"])
+def test_a_file_without_an_end_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(("check", str(OBJECT), "--target", "linux:6.1", option, "/dev/zero")) == 2
+    assert "/dev/zero: " in capsys.readouterr().err

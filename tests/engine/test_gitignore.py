@@ -178,3 +178,12 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match=r"pip install 'ebpf-static\[gitignore\]'"):
         find_inputs([str(tmp_path)], respect_gitignore=True, into=inputs)
     assert find_inputs([str(tmp_path)], into=inputs) is inputs
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device without an end")
+def test_rules_without_an_end_are_refused(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").symlink_to("/dev/zero")
+    (tmp_path / "a.o").write_bytes(b"")
+    with pytest.raises(UsageError, match="bytes of ignore rules"):
+        find_inputs([str(tmp_path)], respect_gitignore=True)
