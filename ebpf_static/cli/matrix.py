@@ -89,6 +89,13 @@ def _targets(args: Namespace) -> list[Target]:
 
     names = args.target or list(default_matrix(Platform.LINUX))
     named = tuple(dict.fromkeys(parse_target(name) for name in names))
+    for target in named:
+        if target.version is None and not target.distribution and args.profile is None:
+            # Next to nothing is decided of no release in particular, and "loads" would promise it.
+            raise UsageError(
+                f"target '{target}' names no release: write one such as 'linux:6.1' or "
+                "'windows:1.1'"
+            )
     found = list(with_machine(named, args.arch, args.page_size))
     if not args.btf and args.kconfig is None and args.profile is None:
         return found

@@ -85,3 +85,15 @@ def test_names_are_not_cut_and_no_column_is_made_up(
         assert "lowest" not in text.splitlines()[0]
         assert main((*command, "--lowest")) == 0
         assert "lowest" in capsys.readouterr().out.splitlines()[0]
+
+
+@pytest.mark.parametrize("platform", ["linux", "windows"])
+def test_a_platform_alone_has_no_verdict(
+    platform: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(("matrix", CALLBACKS, "--target", platform)) == 2
+    assert f"target '{platform}' names no release" in capsys.readouterr().err
+    profile = tmp_path / "profile.json"
+    told = {"format": "ebpf-static-profile", "version": 1, "kernel_version": "6.1"}
+    profile.write_text(json.dumps(told))
+    assert main(("matrix", CALLBACKS, "--target", "linux", "--profile", str(profile))) == 0
