@@ -90,8 +90,11 @@ class Calls(Operations):
         """Return what a Linux helper leaves in r0."""
         if not self.on_linux:
             return None
-        if may_give_null(helper) and not self._finds(helper, arguments, state):
-            return self._unchecked(insn, state)
+        if may_give_null(helper):
+            found = self._finds(helper, arguments, state)
+            if found is False:
+                return self._unchecked(insn, state)
+            return Pointer(Base.RETURNED, insn, 0) if found else None
         return SCALAR if gives_number(helper) else None
 
     def _unchecked(self, insn: int, state: State) -> MaybeNull:
@@ -99,24 +102,26 @@ class Calls(Operations):
         state.replace(result, None)  # what an earlier round of a loop left
         return result
 
-    def _finds(self, helper: int, arguments: tuple[Value, ...], state: State) -> bool:
-        """Tell whether a look-up may be known to find something, or nobody can tell."""
+    def _finds(self, helper: int, arguments: tuple[Value, ...], state: State) -> bool | None:
+        """Tell whether the verifier knows a look-up to find something; None: nobody can tell."""
         if helper != _MAP_LOOKUP:
             return False
         looked_in = arguments[0]
         if not isinstance(looked_in, Pointer) or looked_in.base is not Base.MAP:
-            return True
+            return None
         item = self.run_.spec.maps[looked_in.id]
         if not self.inputs.finds_elements or item.type.name not in _ARRAYS:
             return False
         key = arguments[1]
         if not isinstance(key, Pointer) or key.base is not Base.STACK or key.id != self.depth:
-            return True
+            return None
         index = None if key.offset is None else state.load(key.offset, _INDEX)
         if not isinstance(index, int) or key.offset is None:
-            return True
+            return None
         # get_constant_map_key(): of what is not at the start of a slot, the verifier knows zeroes.
-        return index < (item.max_entries or index + 1) and (not index or key.offset % 8 == 0)
+        if not item.max_entries:
+            return None
+        return index < item.max_entries and (not index or key.offset % 8 == 0)
 
     def _made_numbers(self, helper: int, arguments: tuple[Value, ...]) -> Iterator[tuple[int, int]]:
         """Yield the places of this frame that hold numbers after a helper was given them."""

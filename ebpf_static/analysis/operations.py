@@ -55,6 +55,8 @@ class Operations:
         if value is UNSET:
             self.flow.unset.add((self.index, insn, register))
             return None
+        if self.flow.unset:  # states only widen: what set it once is met again in each round
+            self.flow.unset.discard((self.index, insn, register))
         return value
 
     def _alu(
