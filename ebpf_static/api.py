@@ -60,7 +60,7 @@ def check(
         platform: the platform to judge for (``linux`` or ``windows``), any release of it;
             None judges the object by its own platform.
         targets: platforms with an optional release (``linux:5.15``) to judge for, one by one.
-        btf: files with the types of the kernel of every Linux target, and of its modules after
+        btf: files with the types of the kernel of the one Linux target, and of its modules after
             it; without a target they alone say which kernel is meant.
         kconfig: file with that kernel's build configuration.
         profile: file with what one machine said of itself (``ebpf-static probe``); it goes before
@@ -125,7 +125,7 @@ def verdicts(
     from ebpf_static.support.targets import parse_target
     from ebpf_static.verdict import judge_object
 
-    wanted = target if isinstance(target, Target) else parse_target(target)
+    wanted = require_release(target if isinstance(target, Target) else parse_target(target))
     object_name = name if name is not None else name_of(source)
     spec = source if isinstance(source, CollectionSpec) else _read_for(source, wanted)
     return judge_object(
@@ -344,15 +344,22 @@ def with_kernel_files(
     """Return the targets, those of Linux with these files in place of their own.
 
     Raises:
-        UsageError: there are files, and targets that are all of another platform.
+        UsageError: there are files, and targets that are all of another platform, or several
+            Linux kernels they could be of.
     """
     listed = [btf] if isinstance(btf, str | os.PathLike) else btf
     paths = tuple(os.fspath(path) for path in listed)
     if not paths and kconfig is None and profile is None:
         return targets
     wanted = targets or (Target(Platform.LINUX),)
-    if not any(target.platform is Platform.LINUX for target in wanted):
+    kernels = [target for target in wanted if target.platform is Platform.LINUX]
+    if not kernels:
         raise UsageError("BTF, configuration and profile of a kernel are for Linux targets")
+    if len(kernels) > 1:
+        raise UsageError(
+            "BTF, configuration and profile are one kernel's: name one Linux target with them, or "
+            "each target with its files in the configuration"
+        )
     config = None if kconfig is None else os.fspath(kconfig)
     said = None if profile is None else os.fspath(profile)
     return tuple(
@@ -366,6 +373,21 @@ def with_kernel_files(
         else target
         for target in wanted
     )
+
+
+def require_release(target: Target) -> Target:
+    """Return a target that says which kernel or release is meant.
+
+    Next to nothing is decided of no release in particular, and "loads" would promise it.
+
+    Raises:
+        UsageError: it names a platform only.
+    """
+    if target.version is None and not target.btf and target.profile is None:
+        raise UsageError(
+            f"target '{target}' names no release: write one such as 'linux:6.1' or 'windows:1.1'"
+        )
+    return target
 
 
 def with_machine(

@@ -119,7 +119,7 @@ def add_kernel_files(group: _ArgumentGroup) -> None:
     """Add the files that say more of a kernel than its release."""
     group.add_argument(
         "--btf", action="append", default=[], metavar="FILE",
-        help="types of the kernel of every Linux target: /sys/kernel/btf/vmlinux, a kernel image "
+        help="types of the kernel of the Linux target: /sys/kernel/btf/vmlinux, a kernel image "
         "or package; repeat for its modules",
     )  # fmt: skip
     group.add_argument(

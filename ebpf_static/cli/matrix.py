@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ebpf_static.cli.check_options import add_kernel_files, add_loader, add_work
@@ -84,28 +83,13 @@ def run(args: Namespace) -> int:
 
 def _targets(args: Namespace) -> list[Target]:
     """Return the targets named, or the releases people run; with the kernel files given."""
-    from ebpf_static.api import with_machine
+    from ebpf_static.api import require_release, with_kernel_files, with_machine
     from ebpf_static.support.targets import default_matrix, parse_target
 
     names = args.target or list(default_matrix(Platform.LINUX))
     named = tuple(dict.fromkeys(parse_target(name) for name in names))
-    for target in named:
-        if target.version is None and not target.distribution and args.profile is None:
-            # Next to nothing is decided of no release in particular, and "loads" would promise it.
-            raise UsageError(
-                f"target '{target}' names no release: write one such as 'linux:6.1' or "
-                "'windows:1.1'"
-            )
-    found = list(with_machine(named, args.arch, args.page_size))
-    if not args.btf and args.kconfig is None and args.profile is None:
-        return found
-    linux = [target for target in found if target.platform is Platform.LINUX]
-    if len(linux) != 1:
-        raise UsageError(
-            "--btf, --kconfig and --profile are one kernel's: name one Linux target with them"
-        )
-    changed = replace(linux[0], btf=tuple(args.btf), config=args.kconfig, profile=args.profile)
-    return [changed if target is linux[0] else target for target in found]
+    found = with_kernel_files(named, args.btf, args.kconfig, args.profile)
+    return [require_release(it) for it in with_machine(found, args.arch, args.page_size)]
 
 
 def _rows(args: Namespace) -> FoundRows:

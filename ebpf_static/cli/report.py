@@ -83,6 +83,8 @@ def run(args: Namespace) -> int:
     for failure in found.failures:
         text = f"{failure.object}: {failure.message}" if failure.object else failure.message
         complain(args, text)
+    if not found.entries:
+        return ExitCode.FAILURE  # a page about nothing would take the place of the last one
     rules = {rule.entry.code: rule for each in choices.checkers() for rule in each.rules}
     codes = {it.code for entry in found.entries for it in entry.findings}
     page = Page(

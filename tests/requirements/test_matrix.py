@@ -136,3 +136,8 @@ def test_programs_that_are_needed_together() -> None:
     assert found.object.status is Status.REJECTED
     assert (found["f"].status, found["g"].status) == (Status.REJECTED, Status.LOADS)
     assert found["f"].reasons[0].code == "MAP211"
+
+
+def test_a_platform_is_no_release_to_give_a_verdict_on() -> None:
+    with pytest.raises(ebpf_static.UsageError, match="names no release"):
+        ebpf_static.verdicts(PLAIN_ONE, "linux")
