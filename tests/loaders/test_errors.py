@@ -49,6 +49,8 @@ def test_the_line_of_c_is_kept_however_far_above() -> None:
         ("unknown func bpf_frobnicate#999", "HLP201"),
         ("cannot call GPL-restricted function from non-GPL compatible program", "LIC001"),
         ("unreachable insn 7", "INS006"),
+        ("R1 invalid mem access 'scalar'", "INS211"),
+        (LOG, "INS212"),
         ("something nobody foresaw", None),
     ],
 )

@@ -41,6 +41,8 @@ _PREDICTED: Final = tuple(
         (r"last insn is not an exit or jmp", "INS005"),
         (r"frame pointer is read only", "INS007"),
         (r"R\d+ !read_ok", "INS205"),
+        (r"R\d+ invalid mem access '(?:scalar|inv)'", "INS211"),
+        (r"R\d+ invalid mem access '\w*_or_null\w*'", "INS212"),
         (r"combined stack size", "INS203"),
         (r"call stack of \d+ frames is too deep", "INS204"),
         (r"tail_calls are not allowed", "INS206"),

@@ -57,6 +57,10 @@ class LinuxProgram(Pinned, Program):
             return program_info(self.system, self.fd)
 
 
+_ON_FRAMES = frozenset({"XDP", "SCHED_CLS", "SCHED_ACT"})
+_ETHERNET_HEADER = 14  # ETH_HLEN: net/bpf/test_run.c takes no less
+
+
 def test_run(
     program: LinuxProgram, data: bytes, *, context: bytes, repeat: int, flags: int
 ) -> TestRun:
@@ -81,7 +85,11 @@ def test_run(
         "repeat": repeat if repeat > 1 else 0,
         "flags": flags,
     }
-    with doing(f"run program `{program.name}`"):
+    what = f"run program `{program.name}`"
+    kind = program.spec.type.name if program.spec else ""
+    if kind in _ON_FRAMES and len(data) < _ETHERNET_HEADER:
+        what += f" on {len(data)} bytes of data, where it takes {_ETHERNET_HEADER} for a frame"
+    with doing(what):
         answer = program.system.bpf(Command.PROG_TEST_RUN, fields)
     return TestRun(
         result=answer["retval"],
