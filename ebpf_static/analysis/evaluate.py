@@ -9,7 +9,7 @@ from ebpf_static.analysis.branches import refine, tell_apart
 from ebpf_static.analysis.calls import Calls
 from ebpf_static.analysis.inputs import Patch, Poison
 from ebpf_static.analysis.run import Run
-from ebpf_static.analysis.state import State
+from ebpf_static.analysis.state import FRAME_POINTER, State
 from ebpf_static.analysis.values import (
     MASK64,
     UNSET,
@@ -20,6 +20,7 @@ from ebpf_static.analysis.values import (
 from ebpf_static.isa.instruction import Instruction
 
 _LD, _LDX, _ST, _STX, _ALU, _JMP, _JMP32, _ALU64 = range(8)
+_LDDW, _MOVE = 0x18, 0xBF
 _CALL, _EXIT, _JA, _JCOND, _CALLX = 0x85, 0x95, 0x05, 0xE5, 0x8D
 
 
@@ -50,37 +51,42 @@ class _Evaluation(Calls):
                 break
         return None if self.result is UNSET else self.result
 
-    def _enter(self, at: int, state: State) -> None:
-        """Let control reach the block that starts at ``at`` in ``state``."""
+    def _enter(self, at: int, state: State, *, owned: bool = False) -> None:
+        """Let control reach the block that starts at ``at`` in ``state``, copied unless ours."""
         if at not in self.code:
             return
         known = self.states.get(at)
         if known is None:
-            self.states[at] = state.copy()
+            self.states[at] = state if owned else state.copy()
             self.pending[at] = None
         elif known.merge(state):
             self.pending[at] = None
 
     def _run_block(self, at: int, state: State) -> None:
+        # Written for speed: a step is what most of a check for a release is made of.
+        code, heads, reached, run = self.code, self.heads, self.reached, self.run_
         while True:
-            instruction = self.code.get(at)
-            if instruction is None or self.run_.steps > self.run_.max_steps:
+            instruction = code.get(at)
+            if instruction is None or run.steps > run.max_steps:
                 return
-            self.run_.steps += 1
-            self.reached.add(at)
-            following = at + instruction.slots
-            if not self._step(instruction, state, following):
+            run.steps += 1
+            reached.add(at)
+            opcode = instruction.opcode
+            following = at + (instruction.slots if opcode == _LDDW else 1)
+            if opcode == _MOVE and not instruction.off and instruction.dst < FRAME_POINTER:
+                state.regs[instruction.dst] = self._read(state, instruction.src, at)
+            elif not self._step(instruction, state, following):
                 return
             at = following
-            if at in self.heads:
-                self._enter(at, state)
+            if at in heads:
+                self._enter(at, state, owned=True)
                 return
 
     def _step(self, instruction: Instruction, state: State, following: int) -> bool:
         """Evaluate one instruction; return whether control goes on to the next one."""
         place = (self.index, instruction.index)
         core: Patch | None = None
-        if self.inputs.core_places:
+        if place in self.inputs.core_places:
             found = self.inputs.core.get(place)
             if isinstance(found, Poison):
                 self.flow.poisoned.setdefault(place, found.reason)
@@ -145,7 +151,7 @@ class _Evaluation(Calls):
             if isinstance(left, MaybeNull) or isinstance(right, MaybeNull):
                 tell_apart(ins, (left, right), branch, state)
             refine(ins, branch, right, taken=True)
-            self._enter(target, branch)
+            self._enter(target, branch, owned=True)
         if taken:
             return False
         refine(ins, state, right, taken=False)
